@@ -1,0 +1,71 @@
+//! What the bytes on a link mean: where a frame ends, which message it carries.
+
+pub(crate) mod byte;
+pub(crate) mod fields;
+pub(crate) mod json;
+
+use crate::error::BadMessage;
+
+/// How messages are laid out on a link: [`Byte`](crate::Byte) or [`Json`](crate::Json).
+///
+/// Both ends must agree beforehand; nothing on the wire says which it is.
+pub trait Transport: Default + sealed::Sealed {
+    /// One frame, cut out of the stream.
+    type Frame<'a>;
+
+    /// The longest frame that is ever sent, in bytes.
+    #[doc(hidden)]
+    const LONGEST_SENT: usize;
+
+    /// Finds the end of the frame that `unread` begins with. May remember how far it looked, and is
+    /// called with the same bytes and more until it finds the end.
+    #[doc(hidden)]
+    fn split(&mut self, unread: &[u8]) -> Split;
+
+    /// Takes a whole frame apart.
+    #[doc(hidden)]
+    fn frame(bytes: &mut [u8]) -> Result<Self::Frame<'_>, BadMessage>;
+}
+
+/// A message that can be sent over transport `T`.
+///
+/// Comes by itself for every [`ByteMessage`](crate::ByteMessage) over [`Byte`](crate::Byte), and for
+/// every serializable [`JsonMessage`](crate::JsonMessage) over [`Json`](crate::Json).
+pub trait Outgoing<T: Transport> {
+    /// Writes the whole frame to the start of `space` and gives its length.
+    ///
+    /// # Errors
+    /// [`EncodeError::Full`](crate::EncodeError::Full) where `space` is too short for it,
+    /// [`EncodeError::Invalid`](crate::EncodeError::Invalid) where the wire does not allow the
+    /// message.
+    fn write_frame(&self, space: &mut [u8]) -> Result<usize, crate::EncodeError>;
+}
+
+/// What a stream begins with.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// A whole frame of so many bytes.
+    Frame(usize),
+    /// A part of a frame; `rest` says how the remainder is recognised.
+    Part(Rest),
+    /// A length that no frame can have: where the next frame begins is not known.
+    Broken {
+        /// The length that it claims.
+        length: u8,
+    },
+}
+
+/// How to find the end of a frame that does not fit the buffer.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The frame has so many bytes in all.
+    Length(usize),
+    /// It ends with the next line feed.
+    UntilLineFeed,
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}

@@ -1,0 +1,182 @@
+//! The JSON transport: one line a message, `["ClassName",{"attribute":value,...}]`.
+//!
+//! Lines are read in place: escapes are resolved within the receive buffer, where text only ever
+//! gets shorter, so that any text can be borrowed from it and nothing is allocated.
+
+mod access;
+mod cursor;
+mod de;
+mod error;
+mod number;
+mod ser;
+
+pub use error::{JsonError, JsonErrorKind};
+
+use self::cursor::Cursor;
+use self::de::Deserializer;
+use super::fields::EncodeError;
+use super::{Outgoing, Rest, Split, Transport, sealed};
+use crate::error::BadMessage;
+use crate::text::Snippet;
+
+/// The JSON transport: a line a message, readable, of any size that the buffers allow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json {
+    /// How much of the unread bytes is known to hold no line feed.
+    searched: usize,
+}
+
+impl Json {
+    /// How deep arrays and objects may be nested in a message.
+    pub const DEEPEST: u32 = 128;
+}
+
+/// A message of the JSON transport: any serde type, and the class name that it goes by.
+///
+/// There is nothing to write but the name. Where the attributes are to look different from the
+/// fields, use serde's own means (`#[serde(rename)]`, `#[serde(with)]`, or an implementation of
+/// `Serialize` and `Deserialize` by hand). Text may be borrowed as `&str`, whatever escapes it has.
+///
+/// ```
+/// use cable_car::JsonMessage;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Chat<'a> { text: &'a str }
+///
+/// impl JsonMessage for Chat<'_> {
+///     const NAME: &'static str = "MsgChat";
+/// }
+/// ```
+pub trait JsonMessage {
+    /// What tells this message from the others: the name of its class in a Python peer.
+    const NAME: &'static str;
+}
+
+/// A line of the JSON transport whose class name has not been looked up.
+pub struct JsonFrame<'a> {
+    name: &'a str,
+    rest: Cursor<'a>,
+}
+
+impl<'a> JsonFrame<'a> {
+    /// The class name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Reads the attributes as a message, whatever the frame's name.
+    ///
+    /// # Errors
+    /// [`BadMessage::Attributes`] where they do not fit the message, [`BadMessage::Line`] where what
+    /// follows them is not the end of a message.
+    pub fn decode<M: JsonMessage + serde::Deserialize<'a>>(self) -> Result<M, BadMessage> {
+        self.attributes(M::NAME)
+    }
+
+    /// Reads the attributes as any type that can be deserialized; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn attributes<T>(mut self, name: &'static str) -> Result<T, BadMessage>
+    where
+        T: serde::Deserialize<'a>,
+    {
+        let attributes = match self.rest.peek() {
+            Some(b'{') => T::deserialize(Deserializer::new(&mut self.rest)),
+            _ => Err(JsonErrorKind::AttributesNotObject.into()),
+        };
+        let attributes = attributes.map_err(|error: JsonError| BadMessage::Attributes {
+            name,
+            error: error.at(self.rest.position()),
+        })?;
+        match self.finish() {
+            Ok(()) => Ok(attributes),
+            Err(kind) => {
+                Err(BadMessage::Line { error: JsonError::from(kind).at(self.rest.position()) })
+            }
+        }
+    }
+
+    /// What is reported for a name that the program does not know.
+    #[cold]
+    pub fn unknown(self) -> BadMessage {
+        BadMessage::UnknownName { name: Snippet::new(self.name) }
+    }
+
+    /// Elements after the attributes are ignored, as the Python peer ignores them.
+    fn finish(&mut self) -> Result<(), JsonErrorKind> {
+        while self.rest.next_is(b',') {
+            self.rest.skip_value(Json::DEEPEST)?;
+        }
+        self.rest.expect(b']')?;
+        match self.rest.peek() {
+            None => Ok(()),
+            Some(_) => Err(JsonErrorKind::Syntax),
+        }
+    }
+}
+
+/// `["Name",` and no further: the attributes are read once it is known what they should be.
+fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, JsonErrorKind> {
+    line.expect(b'[')?;
+    let name = line.string()?;
+    line.expect(b',')?;
+    Ok(name)
+}
+
+impl sealed::Sealed for Json {}
+
+impl Transport for Json {
+    type Frame<'a> = JsonFrame<'a>;
+
+    const LONGEST_SENT: usize = usize::MAX;
+
+    #[inline]
+    fn split(&mut self, unread: &[u8]) -> Split {
+        let fresh = unread.get(self.searched..).unwrap_or_default();
+        if let Some(at) = memchr::memchr(b'\n', fresh) {
+            let len = self.searched + at + 1;
+            self.searched = 0;
+            return Split::Frame(len);
+        }
+        self.searched = unread.len();
+        Split::Part(Rest::UntilLineFeed)
+    }
+
+    fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
+        let mut rest = Cursor::new(bytes);
+        match head(&mut rest) {
+            Ok(name) => Ok(JsonFrame { name, rest }),
+            Err(kind) => Err(BadMessage::Line { error: JsonError::from(kind).at(rest.position()) }),
+        }
+    }
+}
+
+impl<M: JsonMessage + serde::Serialize> Outgoing<Json> for M {
+    fn write_frame(&self, space: &mut [u8]) -> Result<usize, EncodeError> {
+        write_line(M::NAME, self, space)
+    }
+}
+
+/// Writes `["name",attributes]` and a line feed to the start of `space` and gives the length.
+///
+/// # Errors
+/// [`EncodeError::Full`] where `space` is too short, [`EncodeError::Invalid`] where `attributes`
+/// have a form that can not be sent.
+pub fn write_line<T>(name: &str, attributes: &T, space: &mut [u8]) -> Result<usize, EncodeError>
+where
+    T: serde::Serialize + ?Sized,
+{
+    let mut line = ser::Writer::new(space);
+    line.bytes(b"[")?;
+    line.text(name)?;
+    line.bytes(b",")?;
+    let start = line.len();
+    attributes.serialize(ser::Serializer::new(&mut line))?;
+    if line.byte_at(start) != Some(b'{') {
+        return Err(EncodeError::Invalid("the attributes of a JSON message are not an object"));
+    }
+    line.bytes(b"]\n")?;
+    Ok(line.len())
+}

@@ -1,0 +1,230 @@
+//! The insides of arrays, objects and enums, one element at a time.
+
+use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::JsonError;
+use super::cursor::Cursor;
+use super::de::Deserializer;
+use super::number::{self, Number};
+
+/// The elements of an array.
+pub(super) struct Elements<'c, 'de> {
+    cursor: &'c mut Cursor<'de>,
+    depth: u32,
+    first: bool,
+}
+
+impl<'c, 'de> Elements<'c, 'de> {
+    pub(super) fn new(cursor: &'c mut Cursor<'de>, depth: u32) -> Self {
+        Self { cursor, depth, first: true }
+    }
+}
+
+impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
+    type Error = JsonError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, JsonError> {
+        let first = core::mem::replace(&mut self.first, false);
+        if self.cursor.peek() == Some(b']') {
+            return Ok(None);
+        }
+        if !first {
+            self.cursor.expect(b',')?;
+        }
+        seed.deserialize(Deserializer { cursor: self.cursor, depth: self.depth }).map(Some)
+    }
+}
+
+/// The attributes of an object. Of several with one name the last one counts, as for the peer.
+pub(super) struct Entries<'c, 'de> {
+    cursor: &'c mut Cursor<'de>,
+    depth: u32,
+    first: bool,
+    /// The attributes that the type has; none where it takes whatever comes.
+    fields: &'static [&'static str],
+    /// Whether one of `fields` comes twice.
+    duplicates: bool,
+    key: &'de str,
+}
+
+impl<'c, 'de> Entries<'c, 'de> {
+    pub(super) fn new(
+        cursor: &'c mut Cursor<'de>,
+        depth: u32,
+        fields: &'static [&'static str],
+    ) -> Self {
+        let duplicates = !fields.is_empty() && cursor.has_duplicates(fields);
+        Self { cursor, depth, first: true, fields, duplicates, key: "" }
+    }
+
+    fn value(&mut self) -> Deserializer<'_, 'de> {
+        Deserializer { cursor: self.cursor, depth: self.depth }
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
+    type Error = JsonError;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, JsonError> {
+        loop {
+            let first = core::mem::replace(&mut self.first, false);
+            if self.cursor.peek() == Some(b'}') {
+                return Ok(None);
+            }
+            if !first {
+                self.cursor.expect(b',')?;
+            }
+            self.key = self.cursor.string()?;
+            if !(self.duplicates && self.cursor.has_later(self.key)) {
+                return seed.deserialize(KeyDeserializer(self.key)).map(Some);
+            }
+            self.cursor.expect(b':')?;
+            self.cursor.skip_value(self.depth)?;
+        }
+    }
+
+    #[inline]
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
+        self.cursor.expect(b':')?;
+        seed.deserialize(self.value()).map_err(|error| {
+            error.in_attribute(self.fields.iter().copied().find(|field| *field == self.key))
+        })
+    }
+}
+
+/// A key: text, or a number where the map's keys are numbers.
+struct KeyDeserializer<'de>(&'de str);
+
+macro_rules! number_keys {
+    ($($method:ident)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+                match number::parse(self.0.as_bytes()) {
+                    Some(Number::Unsigned(value)) => visitor.visit_u64(value),
+                    Some(Number::Signed(value)) => visitor.visit_i64(value),
+                    _ => visitor.visit_borrowed_str(self.0),
+                }
+            }
+        )*
+    };
+}
+
+impl<'de> de::Deserializer<'de> for KeyDeserializer<'de> {
+    type Error = JsonError;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        let key: BorrowedStrDeserializer<'de, JsonError> = BorrowedStrDeserializer::new(self.0);
+        key.deserialize_enum(name, variants, visitor)
+    }
+
+    number_keys! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    forward_to_deserialize_any! {
+        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// A variant of an enum: its name as a text, or an object with one entry, name and content.
+pub(super) struct Variant<'c, 'de> {
+    value: Deserializer<'c, 'de>,
+    has_content: bool,
+}
+
+impl<'c, 'de> Variant<'c, 'de> {
+    pub(super) fn unit(value: Deserializer<'c, 'de>) -> Self {
+        Self { value, has_content: false }
+    }
+
+    pub(super) fn with_content(cursor: &'c mut Cursor<'de>, depth: u32) -> Self {
+        Self { value: Deserializer { cursor, depth }, has_content: true }
+    }
+
+    /// Content where there should be none, or the other way round.
+    fn mismatch(expected: &'static str) -> JsonError {
+        de::Error::invalid_type(de::Unexpected::Enum, &expected)
+    }
+}
+
+impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = JsonError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), JsonError> {
+        if self.value.cursor.peek() != Some(b'"') {
+            return Err(Self::mismatch("the name of a variant"));
+        }
+        let name = self.value.cursor.string()?;
+        if self.has_content {
+            self.value.cursor.expect(b':')?;
+        }
+        let name: StrDeserializer<'_, JsonError> = name.into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = JsonError;
+
+    fn unit_variant(self) -> Result<(), JsonError> {
+        if self.has_content {
+            self.value.cursor.skip_value(self.value.depth)?;
+        }
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, JsonError> {
+        if !self.has_content {
+            return Err(Self::mismatch("a variant with content"));
+        }
+        seed.deserialize(self.value)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, JsonError> {
+        if !self.has_content {
+            return Err(Self::mismatch("a variant with content"));
+        }
+        de::Deserializer::deserialize_tuple(self.value, len, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        if !self.has_content {
+            return Err(Self::mismatch("a variant with content"));
+        }
+        de::Deserializer::deserialize_struct(self.value, "", fields, visitor)
+    }
+}

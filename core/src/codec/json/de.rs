@@ -1,0 +1,166 @@
+//! Values of a line as any type that serde can read, text borrowed from the line.
+
+use serde::de::{self, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::access::{Elements, Entries, Variant};
+use super::cursor::Cursor;
+use super::number::{self, Number};
+use super::{Json, JsonError, JsonErrorKind};
+
+/// Reads one value. `depth` is how deep it may still be nested.
+pub(super) struct Deserializer<'c, 'de> {
+    pub(super) cursor: &'c mut Cursor<'de>,
+    pub(super) depth: u32,
+}
+
+impl<'c, 'de> Deserializer<'c, 'de> {
+    pub(super) fn new(cursor: &'c mut Cursor<'de>) -> Self {
+        Self { cursor, depth: Json::DEEPEST }
+    }
+
+    /// The depth left for what this value contains.
+    fn within(&self) -> Result<u32, JsonErrorKind> {
+        self.depth.checked_sub(1).ok_or(JsonErrorKind::TooDeep)
+    }
+
+    fn array<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        let depth = self.within()?;
+        self.cursor.expect(b'[')?;
+        let value = visitor.visit_seq(Elements::new(self.cursor, depth))?;
+        self.cursor.expect(b']')?;
+        Ok(value)
+    }
+
+    fn object<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        let depth = self.within()?;
+        self.cursor.expect(b'{')?;
+        let value = visitor.visit_map(Entries::new(self.cursor, depth, fields))?;
+        self.cursor.expect(b'}')?;
+        Ok(value)
+    }
+
+    fn word<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.cursor.token() {
+            b"true" => visitor.visit_bool(true),
+            b"false" => visitor.visit_bool(false),
+            b"null" => visitor.visit_unit(),
+            b"" => Err(self.cursor.unexpected().into()),
+            token => match number::parse(token) {
+                Some(Number::Unsigned(value)) => visitor.visit_u64(value),
+                Some(Number::Signed(value)) => visitor.visit_i64(value),
+                Some(Number::Float(value)) => visitor.visit_f64(value),
+                None => Err(JsonErrorKind::Number.into()),
+            },
+        }
+    }
+
+    fn wide<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match number::parse_wide(self.cursor.token()) {
+            Some((false, magnitude)) => visitor.visit_u128(magnitude),
+            Some((true, magnitude)) => match 0_i128.checked_sub_unsigned(magnitude) {
+                Some(value) => visitor.visit_i128(value),
+                None => Err(JsonErrorKind::Number.into()),
+            },
+            None => Err(JsonErrorKind::Number.into()),
+        }
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
+    type Error = JsonError;
+
+    #[inline]
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.cursor.peek() {
+            Some(b'"') => visitor.visit_borrowed_str(self.cursor.string()?),
+            Some(b'[') => self.array(visitor),
+            Some(b'{') => self.object(&[], visitor),
+            Some(_) => self.word(visitor),
+            None => Err(JsonErrorKind::End.into()),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        match self.cursor.peek() {
+            Some(b'{') => self.object(fields, visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    /// A class without attributes is `{}` on the wire; attributes that it has anyway are unknown.
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        match self.cursor.peek() {
+            Some(b'{') => {
+                self.cursor.skip_value(self.depth)?;
+                visitor.visit_unit()
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.cursor.peek() {
+            Some(b'n') => match self.cursor.token() {
+                b"null" => visitor.visit_none(),
+                _ => Err(JsonErrorKind::Syntax.into()),
+            },
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, JsonError> {
+        if self.cursor.peek() != Some(b'{') {
+            return visitor.visit_enum(Variant::unit(self));
+        }
+        let depth = self.within()?;
+        self.cursor.expect(b'{')?;
+        let value = visitor.visit_enum(Variant::with_content(self.cursor, depth))?;
+        self.cursor.expect(b'}')?;
+        Ok(value)
+    }
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        self.wide(visitor)
+    }
+
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        self.wide(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        self.cursor.skip_value(self.depth)?;
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf
+        unit seq tuple tuple_struct map identifier
+    }
+}

@@ -1,0 +1,275 @@
+//! Frames in, frames out: what a [`Messenger`](crate::nal::Messenger) is without its socket.
+
+use crate::buffer::{Buffer, Storage};
+use crate::codec::fields::EncodeError;
+use crate::codec::{Outgoing, Rest, Split, Transport};
+use crate::error::{BadMessage, LinkError, SendError};
+use crate::set::MessageSet;
+
+/// One end of a connection as far as messages go: two buffers and what state they are in.
+///
+/// It owns no socket. Bytes that came are put in by [`receive`](Self::receive), messages are taken
+/// out by [`get`](Self::get); messages are queued by [`send`](Self::send), and their bytes taken out
+/// by [`transmit`](Self::transmit). The buffers are the caller's: see [`Storage`].
+///
+/// ```
+/// use cable_car::{Identify, Join, Link, Moved, message_set};
+///
+/// message_set! { #[derive(Debug)] enum Set: Byte { Identify, Join } }
+///
+/// let mut here: Link<Set, _, _> = Link::new([0; 512], [0; 512]);
+/// let mut there: Link<Set, _, _> = Link::new([0; 512], [0; 512]);
+/// here.send(&Join)?;
+/// here.transmit(|bytes| {
+///     there.receive(|space| {
+///         space[..bytes.len()].copy_from_slice(bytes);
+///         Moved::All(bytes.len())
+///     });
+///     Moved::All(bytes.len())
+/// });
+/// assert!(matches!(there.get(), Some(Ok(Set::Join(Join)))));
+/// assert!(there.get().is_none());
+/// # Ok::<(), cable_car::SendError>(())
+/// ```
+#[derive(Debug)]
+pub struct Link<S: MessageSet, RX, TX> {
+    transport: S::Transport,
+    rx: Buffer<RX>,
+    tx: Buffer<TX>,
+    skip: Option<Rest>,
+    end: Option<LinkError>,
+}
+
+/// What came of one attempt to move bytes between a link and a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// So many bytes, at least one; the socket may have, or take, more at once.
+    Some(usize),
+    /// So many bytes, and the socket is known to have, or take, no more now.
+    All(usize),
+    /// None now.
+    Idle,
+    /// The peer has closed the connection, and all that it sent was received before.
+    Closed,
+    /// The connection is broken.
+    Failed,
+}
+
+impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
+    /// A link with nothing received and nothing queued.
+    ///
+    /// A byte link needs 255 bytes to receive any frame; with less, longer frames are reported as
+    /// [`BadMessage::TooLong`]. A JSON link needs as much as its longest line.
+    pub fn new(rx: RX, tx: TX) -> Self {
+        Self {
+            transport: S::Transport::default(),
+            rx: Buffer::new(rx),
+            tx: Buffer::new(tx),
+            skip: None,
+            end: None,
+        }
+    }
+
+    /// Queues a message.
+    ///
+    /// # Errors
+    /// Nothing is queued or changed then: [`SendError::WouldBlock`] where the buffer has no room
+    /// now, [`SendError::TooLong`] and [`SendError::Invalid`] for a message that can never be sent,
+    /// [`SendError::Ended`] once the link has ended.
+    #[inline]
+    pub fn send<M: Outgoing<S::Transport> + ?Sized>(
+        &mut self,
+        message: &M,
+    ) -> Result<(), SendError> {
+        self.send_with(|space| message.write_frame(space))
+    }
+
+    /// Queues one frame that `write` writes to the start of the space it is given, as
+    /// [`Outgoing::write_frame`] does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_with(
+        &mut self,
+        write: impl Fn(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), SendError> {
+        if let Some(end) = self.end {
+            return Err(SendError::Ended(end));
+        }
+        self.tx.tidy();
+        loop {
+            let space = self.tx.spare();
+            let room = space.len();
+            match write(space) {
+                Ok(len) => {
+                    self.tx.commit(len);
+                    return Ok(());
+                }
+                Err(EncodeError::Invalid(what)) => return Err(SendError::Invalid(what)),
+                Err(EncodeError::Full) => self.make_send_room(room)?,
+            }
+        }
+    }
+
+    /// Makes more room than `room` for a frame that did not fit.
+    #[cold]
+    fn make_send_room(&mut self, room: usize) -> Result<(), SendError> {
+        let longest = <S::Transport as Transport>::LONGEST_SENT;
+        if room >= longest {
+            return Err(SendError::TooLong { limit: longest });
+        }
+        if self.tx.grow() {
+            return Ok(());
+        }
+        if self.tx.is_empty() {
+            return Err(SendError::TooLong { limit: room });
+        }
+        Err(SendError::WouldBlock)
+    }
+
+    /// The next message, or `None` until more bytes are received.
+    ///
+    /// A message that can not be understood is an item of its own; the link goes on behind it.
+    #[inline]
+    pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
+        match self.transport.split(self.rx.unread()) {
+            Split::Frame(len) => {
+                let frame = self.rx.take(len);
+                Some(S::Transport::frame(frame).and_then(S::decode))
+            }
+            Split::Part(rest) => self.pass_over(rest).map(Err),
+            Split::Broken { length } => {
+                self.fail(LinkError::FrameLength { length });
+                None
+            }
+        }
+    }
+
+    /// Deals with a frame that is not complete: if it never can be, it is reported and dropped.
+    #[cold]
+    fn pass_over(&mut self, rest: Rest) -> Option<BadMessage> {
+        if self.skip.is_some() || !self.rx.is_full() || self.rx.is_empty() {
+            return None;
+        }
+        let len = self.rx.len();
+        self.rx.take(len);
+        self.transport = S::Transport::default();
+        self.skip = Some(match rest {
+            Rest::Length(length) => Rest::Length(length.saturating_sub(len)),
+            Rest::UntilLineFeed => rest,
+        });
+        Some(BadMessage::TooLong { buffer: len })
+    }
+
+    /// Fills the receive buffer: `read` writes to the start of the space that it is given, and is
+    /// called until it has no more or the buffer is full of messages that wait to be got.
+    pub fn receive(&mut self, mut read: impl FnMut(&mut [u8]) -> Moved) {
+        while self.end.is_none() && self.make_receive_room() {
+            let moved = read(self.rx.spare());
+            match moved {
+                Moved::Some(len) | Moved::All(len) => {
+                    self.rx.commit(len);
+                    self.skip_received();
+                }
+                Moved::Idle => {}
+                Moved::Closed => self.end = Some(LinkError::ClosedByPeer),
+                Moved::Failed => self.end = Some(LinkError::Broken),
+            }
+            if !matches!(moved, Moved::Some(_)) {
+                return;
+            }
+        }
+    }
+
+    /// Whether there is room for at least one byte, made where it was needed and allowed.
+    fn make_receive_room(&mut self) -> bool {
+        self.rx.tidy();
+        if !self.rx.spare().is_empty() {
+            return true;
+        }
+        // Only a frame that is not complete may move what waits, or make the buffer grow.
+        matches!(self.transport.split(self.rx.unread()), Split::Part(_)) && self.rx.make_room()
+    }
+
+    /// Drops what has come of a frame that was too long.
+    fn skip_received(&mut self) {
+        let Some(skip) = self.skip else {
+            return;
+        };
+        let unread = self.rx.unread();
+        let (count, rest) = match skip {
+            Rest::Length(left) if left > unread.len() => {
+                (unread.len(), Some(Rest::Length(left - unread.len())))
+            }
+            Rest::Length(left) => (left, None),
+            Rest::UntilLineFeed => match memchr::memchr(b'\n', unread) {
+                Some(at) => (at + 1, None),
+                None => (unread.len(), Some(skip)),
+            },
+        };
+        self.rx.take(count);
+        self.skip = rest;
+    }
+
+    /// Empties the send buffer: `write` takes bytes from the start of what it is given, and is
+    /// called until it takes no more or nothing is left.
+    pub fn transmit(&mut self, mut write: impl FnMut(&[u8]) -> Moved) {
+        while !self.tx.is_empty() && !self.is_cut() {
+            let moved = write(self.tx.unread());
+            match moved {
+                Moved::Some(len) | Moved::All(len) => {
+                    self.tx.take(len);
+                }
+                Moved::Idle => {}
+                Moved::Closed | Moved::Failed => self.fail(LinkError::Broken),
+            }
+            if !matches!(moved, Moved::Some(_)) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the link still stands: an error once it has ended and no message is left to get.
+    ///
+    /// # Errors
+    /// [`LinkError`] says why it has ended.
+    pub fn status(&mut self) -> Result<(), LinkError> {
+        let Some(end) = self.end else {
+            return Ok(());
+        };
+        match (end, self.transport.split(self.rx.unread())) {
+            (LinkError::ClosedByPeer | LinkError::Broken, Split::Frame(_)) => Ok(()),
+            (LinkError::ClosedByPeer, Split::Part(_)) if !self.rx.is_empty() => {
+                Err(LinkError::ClosedWithinFrame { bytes: self.rx.len() })
+            }
+            _ => Err(end),
+        }
+    }
+
+    /// Ends the link from this side: nothing more is sent, received or got.
+    pub fn close(&mut self) {
+        self.fail(LinkError::Closed);
+        let len = self.rx.len();
+        self.rx.take(len);
+        let len = self.tx.len();
+        self.tx.take(len);
+    }
+
+    /// How many bytes are queued and not yet transmitted.
+    pub fn queued(&self) -> usize {
+        self.tx.len()
+    }
+
+    /// Nothing can be sent any more. (After the peer's close it can: the peer may still read.)
+    fn is_cut(&self) -> bool {
+        !matches!(self.end, None | Some(LinkError::ClosedByPeer))
+    }
+
+    /// The first reason stands, but that the peer closed gives way to a worse one.
+    fn fail(&mut self, why: LinkError) {
+        if !self.is_cut() {
+            self.end = Some(why);
+        }
+    }
+}

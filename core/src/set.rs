@@ -1,0 +1,289 @@
+//! The messages that a program understands, as one enum.
+
+use crate::codec::Transport;
+use crate::error::BadMessage;
+
+/// A program's messages: what [`get`](crate::Link::get) can give. Made by
+/// [`message_set!`](crate::message_set), or one of the raw sets [`AnyByte`] and [`AnyJson`].
+pub trait MessageSet {
+    /// How these messages are laid out on a link.
+    type Transport: Transport;
+
+    /// What comes out; borrows from the receive buffer where one of the messages does.
+    type Message<'a>;
+
+    /// Looks up which message a frame carries, and reads it.
+    ///
+    /// # Errors
+    /// [`BadMessage`] where the set does not have it or its data do not fit it.
+    fn decode(frame: FrameOf<'_, Self>) -> Result<Self::Message<'_>, BadMessage>;
+}
+
+/// A frame of the transport that set `S` uses.
+pub type FrameOf<'a, S> = <<S as MessageSet>::Transport as Transport>::Frame<'a>;
+
+/// Every frame of the byte transport as it is, for programs that know no messages beforehand.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyByte {}
+
+impl MessageSet for AnyByte {
+    type Transport = crate::Byte;
+    type Message<'a> = crate::ByteFrame<'a>;
+
+    #[inline]
+    fn decode(frame: FrameOf<'_, Self>) -> Result<Self::Message<'_>, BadMessage> {
+        Ok(frame)
+    }
+}
+
+/// Every line of the JSON transport as it is, for programs that know no messages beforehand.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyJson {}
+
+impl MessageSet for AnyJson {
+    type Transport = crate::Json;
+    type Message<'a> = crate::JsonFrame<'a>;
+
+    fn decode(frame: FrameOf<'_, Self>) -> Result<Self::Message<'_>, BadMessage> {
+        Ok(frame)
+    }
+}
+
+/// Makes the enum of the messages that a program understands.
+///
+/// After the enum's name stands the transport, `Byte` or `Json`. Each variant is a message type, or
+/// a name with the type in parentheses. Two messages with the same code or the same class name are
+/// a compile error. Where a message borrows from the receive buffer, so does the enum.
+///
+/// ```
+/// use cable_car::{Identify, Join, Quit, Signal, message_set};
+///
+/// #[derive(Debug, Default)]
+/// struct Fire;
+///
+/// impl Signal for Fire {
+///     const CODE: u8 = 0x20;
+/// }
+///
+/// message_set! {
+///     /// What this game understands.
+///     #[derive(Debug)]
+///     pub enum Game: Byte { Identify, Join, Leave(Quit), Fire }
+/// }
+/// ```
+///
+/// Messages that borrow:
+///
+/// ```
+/// use cable_car::{JsonMessage, message_set};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Chat<'a> { text: &'a str }
+///
+/// impl JsonMessage for Chat<'_> {
+///     const NAME: &'static str = "MsgChat";
+/// }
+///
+/// message_set! { enum Talk<'a>: Json { Chat(Chat<'a>) } }
+/// ```
+///
+/// The same code twice:
+///
+/// ```compile_fail
+/// # use cable_car::{Join, Signal, message_set};
+/// #[derive(Default)]
+/// struct Two;
+/// impl Signal for Two { const CODE: u8 = 2; }
+/// message_set! { enum Game: Byte { Join, Two } } // error: two messages have the same code
+/// ```
+#[macro_export]
+macro_rules! message_set {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $set:ident : $transport:ident {
+            $( $variant:ident $( ( $message:ty ) )? ),+ $(,)?
+        }
+    ) => {
+        $crate::message_set! {
+            @enum [$(#[$attribute])* $visibility] [$set] [$set] [] $transport
+            [] [ $( $variant [$( $message )?] )+ ]
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $set:ident < $lifetime:lifetime > : $transport:ident {
+            $( $variant:ident $( ( $message:ty ) )? ),+ $(,)?
+        }
+    ) => {
+        $crate::message_set! {
+            @enum [$(#[$attribute])* $visibility]
+            [$set] [$set<'static>] [$lifetime] $transport
+            [] [ $( $variant [$( $message )?] )+ ]
+        }
+    };
+
+    // A variant with no type of its own is named as its type is.
+    (
+        @enum $head:tt $set:tt $tag:tt $lifetime:tt $transport:ident
+        [ $( $done:tt )* ] [ $variant:ident [] $( $rest:tt )* ]
+    ) => {
+        $crate::message_set! {
+            @enum $head $set $tag $lifetime $transport
+            [ $( $done )* ($variant, $variant) ] [ $( $rest )* ]
+        }
+    };
+    (
+        @enum $head:tt $set:tt $tag:tt $lifetime:tt $transport:ident
+        [ $( $done:tt )* ] [ $variant:ident [$message:ty] $( $rest:tt )* ]
+    ) => {
+        $crate::message_set! {
+            @enum $head $set $tag $lifetime $transport
+            [ $( $done )* ($variant, $message) ] [ $( $rest )* ]
+        }
+    };
+    (
+        @enum [ $( $head:tt )* ] [$set:ident] [$tag:ty] [$( $lifetime:lifetime )?]
+        $transport:ident [ $( ($variant:ident, $message:ty) )+ ] []
+    ) => {
+        $( $head )* enum $set $( <$lifetime> )? {
+            $(
+                #[doc = concat!("A `", stringify!($message), "`.")]
+                $variant($message)
+            ),+
+        }
+
+        $crate::message_set! {
+            @$transport [$tag] [$set] [$( $lifetime )?] $( ($variant, $message) )+
+        }
+    };
+
+    (@Byte [$tag:ty] [$set:ident] [] $( ($variant:ident, $message:ty) )+) => {
+        const _: () = $crate::message_set!(@unique_codes [] $( $message )+);
+
+        impl $crate::MessageSet for $tag {
+            type Transport = $crate::Byte;
+            type Message<'message> = $set;
+
+            #[inline]
+            fn decode(
+                frame: $crate::FrameOf<'_, Self>,
+            ) -> Result<Self::Message<'_>, $crate::BadMessage> {
+                $crate::message_set!(@match_code frame $set $( ($variant, $message) )+)
+            }
+        }
+    };
+    (
+        @Byte [$tag:ty] [$set:ident] [$lifetime:lifetime] $( ($variant:ident, $message:ty) )+
+    ) => {
+        const _: () = $crate::message_set!(@unique_codes [$lifetime] $( $message )+);
+
+        impl $crate::MessageSet for $tag {
+            type Transport = $crate::Byte;
+            type Message<$lifetime> = $set<$lifetime>;
+
+            #[inline]
+            fn decode<$lifetime>(
+                frame: $crate::FrameOf<$lifetime, Self>,
+            ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {
+                $crate::message_set!(@match_code frame $set $( ($variant, $message) )+)
+            }
+        }
+    };
+    (@match_code $frame:ident $set:ident $( ($variant:ident, $message:ty) )+) => {{
+        $(
+            if $frame.code == <$message as $crate::ByteMessage<'_>>::CODE {
+                return $frame.decode::<$message>().map($set::$variant);
+            }
+        )+
+        Err($frame.unknown())
+    }};
+    (@unique_codes [$( $lifetime:lifetime )?] $( $message:ty )+) => {{
+        const fn codes $( <$lifetime> )? () -> [u8; [$( stringify!($message) ),+].len()] {
+            [$( <$message as $crate::ByteMessage<'_>>::CODE ),+]
+        }
+        $crate::assert_unique_codes(&codes())
+    }};
+
+    (@Json [$tag:ty] [$set:ident] [] $( ($variant:ident, $message:ty) )+) => {
+        const _: () = $crate::message_set!(@unique_names [] $( $message )+);
+
+        impl $crate::MessageSet for $tag {
+            type Transport = $crate::Json;
+            type Message<'message> = $set;
+
+            fn decode(
+                frame: $crate::FrameOf<'_, Self>,
+            ) -> Result<Self::Message<'_>, $crate::BadMessage> {
+                $crate::message_set!(@match_name frame $set $( ($variant, $message) )+)
+            }
+        }
+    };
+    (
+        @Json [$tag:ty] [$set:ident] [$lifetime:lifetime] $( ($variant:ident, $message:ty) )+
+    ) => {
+        const _: () = $crate::message_set!(@unique_names [$lifetime] $( $message )+);
+
+        impl $crate::MessageSet for $tag {
+            type Transport = $crate::Json;
+            type Message<$lifetime> = $set<$lifetime>;
+
+            fn decode<$lifetime>(
+                frame: $crate::FrameOf<$lifetime, Self>,
+            ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {
+                $crate::message_set!(@match_name frame $set $( ($variant, $message) )+)
+            }
+        }
+    };
+    (@match_name $frame:ident $set:ident $( ($variant:ident, $message:ty) )+) => {{
+        $(
+            if $frame.name() == <$message as $crate::JsonMessage>::NAME {
+                return $frame.decode::<$message>().map($set::$variant);
+            }
+        )+
+        Err($frame.unknown())
+    }};
+    (@unique_names [$( $lifetime:lifetime )?] $( $message:ty )+) => {{
+        const fn names $( <$lifetime> )? () -> [&'static str; [$( stringify!($message) ),+].len()] {
+            [$( <$message as $crate::JsonMessage>::NAME ),+]
+        }
+        $crate::assert_unique_names(&names())
+    }};
+}
+
+/// Part of [`message_set!`](crate::message_set).
+#[doc(hidden)]
+pub const fn assert_unique_codes(codes: &[u8]) {
+    let mut i = 0;
+    while i < codes.len() {
+        let mut j = i + 1;
+        while j < codes.len() {
+            assert!(codes[i] != codes[j], "two messages of the set have the same code");
+            j += 1;
+        }
+        i += 1;
+    }
+}
+
+/// Part of [`message_set!`](crate::message_set).
+#[doc(hidden)]
+pub const fn assert_unique_names(names: &[&str]) {
+    let mut i = 0;
+    while i < names.len() {
+        let mut j = i + 1;
+        while j < names.len() {
+            assert!(!same(names[i], names[j]), "two messages of the set have the same name");
+            j += 1;
+        }
+        i += 1;
+    }
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut i = 0;
+    while i < one.len() && i < other.len() && one[i] == other[i] {
+        i += 1;
+    }
+    i == one.len() && i == other.len()
+}
