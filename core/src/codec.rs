@@ -9,7 +9,7 @@ use crate::error::BadMessage;
 /// How messages are laid out on a link: [`Byte`](crate::Byte) or [`Json`](crate::Json).
 ///
 /// Both ends must agree beforehand; nothing on the wire says which it is.
-pub trait Transport: Default + sealed::Sealed {
+pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
     /// One frame, cut out of the stream.
     type Frame<'a>;
 

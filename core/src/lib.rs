@@ -4,11 +4,14 @@
 
 mod buffer;
 mod codec;
+pub mod discovery;
 mod error;
 mod messenger;
+pub mod nal;
 mod set;
 mod standard;
 mod text;
+mod time;
 
 pub use buffer::Storage;
 pub use codec::byte::{Byte, ByteFrame, ByteMessage, Signal};
@@ -22,3 +25,4 @@ pub use set::{AnyByte, AnyJson, FrameOf, MessageSet};
 pub use set::{assert_unique_codes, assert_unique_names};
 pub use standard::{Identify, IdentifyError, Join, Quit, Retry};
 pub use text::Snippet;
+pub use time::Instant;

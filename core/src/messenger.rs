@@ -37,6 +37,8 @@ pub struct Link<S: MessageSet, RX, TX> {
     rx: Buffer<RX>,
     tx: Buffer<TX>,
     skip: Option<Rest>,
+    /// Whether bytes may still come: not so once the peer has closed or the stream is out of step.
+    receiving: bool,
     end: Option<LinkError>,
 }
 
@@ -66,6 +68,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             rx: Buffer::new(rx),
             tx: Buffer::new(tx),
             skip: None,
+            receiving: true,
             end: None,
         }
     }
@@ -141,6 +144,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             Split::Part(rest) => self.pass_over(rest).map(Err),
             Split::Broken { length } => {
                 self.fail(LinkError::FrameLength { length });
+                self.receiving = false;
                 None
             }
         }
@@ -165,7 +169,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// Fills the receive buffer: `read` writes to the start of the space that it is given, and is
     /// called until it has no more or the buffer is full of messages that wait to be got.
     pub fn receive(&mut self, mut read: impl FnMut(&mut [u8]) -> Moved) {
-        while self.end.is_none() && self.make_receive_room() {
+        while self.receiving && self.make_receive_room() {
             let moved = read(self.rx.spare());
             match moved {
                 Moved::Some(len) | Moved::All(len) => {
@@ -173,13 +177,18 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
                     self.skip_received();
                 }
                 Moved::Idle => {}
-                Moved::Closed => self.end = Some(LinkError::ClosedByPeer),
-                Moved::Failed => self.end = Some(LinkError::Broken),
+                Moved::Closed => self.end_of_stream(LinkError::ClosedByPeer),
+                Moved::Failed => self.end_of_stream(LinkError::Broken),
             }
             if !matches!(moved, Moved::Some(_)) {
                 return;
             }
         }
+    }
+
+    fn end_of_stream(&mut self, why: LinkError) {
+        self.receiving = false;
+        self.end = self.end.or(Some(why));
     }
 
     /// Whether there is room for at least one byte, made where it was needed and allowed.
@@ -250,15 +259,30 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// Ends the link from this side: nothing more is sent, received or got.
     pub fn close(&mut self) {
         self.fail(LinkError::Closed);
+        self.receiving = false;
         let len = self.rx.len();
         self.rx.take(len);
         let len = self.tx.len();
         self.tx.take(len);
     }
 
+    /// Whether a message, good or bad, is there to be got without receiving more.
+    pub fn has_message(&mut self) -> bool {
+        match self.transport.split(self.rx.unread()) {
+            Split::Frame(_) => true,
+            Split::Part(_) => self.skip.is_none() && self.rx.is_full() && !self.rx.is_empty(),
+            Split::Broken { .. } => false,
+        }
+    }
+
     /// How many bytes are queued and not yet transmitted.
     pub fn queued(&self) -> usize {
         self.tx.len()
+    }
+
+    /// Whether bytes may still be transmitted: also after the peer's close, since it may yet read.
+    pub fn can_transmit(&self) -> bool {
+        !self.is_cut()
     }
 
     /// Nothing can be sent any more. (After the peer's close it can: the peer may still read.)

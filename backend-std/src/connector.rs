@@ -1,0 +1,202 @@
+//! Discovery that runs in the background.
+
+mod background;
+mod builder;
+
+pub use builder::{Builder, StartError};
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use cable_car::MessageSet;
+use mio::Waker;
+
+use crate::connection::{Connection, Lease};
+use crate::messenger::Messenger;
+
+/// Finds peers by broadcast, in the background.
+///
+/// It sends a beacon at each interval, hears those of others, dials and is dialled, and goes on
+/// until it is stopped or dropped, or, if told so, until the first connection or until a timeout.
+/// Connections wait in a table until they are taken, by [`next_peer`](Self::next_peer) or by address,
+/// or are handed to a callback. When one ends, its peer is linked again as soon as it is heard.
+///
+/// ```no_run
+/// use cable_car_std::{BroadcastConnector, Identify, Messenger, Quit, message_set};
+/// use std::time::Duration;
+///
+/// message_set! { enum Game: Byte { Identify, Quit } }
+///
+/// let connector = BroadcastConnector::builder().start()?;
+/// let mut peer: Messenger<Game> = connector.next_peer(Duration::from_secs(30))?;
+/// peer.send(&Quit)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct BroadcastConnector {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Why there was no peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoPeer {
+    /// None came within the time.
+    TimedOut,
+    /// The connector has stopped, so that none will come.
+    Stopped,
+}
+
+impl fmt::Display for NoPeer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TimedOut => f.write_str("no peer was found within the time"),
+            Self::Stopped => f.write_str("no peer was found, and the connector has stopped"),
+        }
+    }
+}
+
+impl std::error::Error for NoPeer {}
+
+/// What the background thread and the program share.
+struct Shared {
+    table: Mutex<Table>,
+    changed: Condvar,
+    /// Wakes the background thread.
+    waker: Waker,
+}
+
+#[derive(Default)]
+struct Table {
+    /// Connections that nobody has taken, the oldest first.
+    waiting: VecDeque<Connection>,
+    /// The addresses that connections stand with.
+    addresses: Vec<Ipv4Addr>,
+    /// Connections that ended and of which the background thread does not know yet.
+    ended: Vec<Ipv4Addr>,
+    /// What went wrong most recently, as long as it does.
+    trouble: Option<String>,
+    stop: bool,
+    stopped: bool,
+}
+
+impl Shared {
+    fn new(waker: Waker) -> Self {
+        Self { table: Mutex::default(), changed: Condvar::new(), waker }
+    }
+
+    /// The table; that a thread died while it had it does not harm it.
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What tells the background thread that a connection to `address` has ended.
+    fn lease(self: &Arc<Self>, address: Ipv4Addr) -> Lease {
+        let shared = Arc::downgrade(self);
+        Lease::new(move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.table().ended.push(address);
+                shared.wake();
+            }
+        })
+    }
+
+    fn wake(&self) {
+        // It fails only where the background thread is gone.
+        let _ = self.waker.wake();
+    }
+}
+
+impl BroadcastConnector {
+    /// Options, and the start.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Waits for the next peer and takes its connection as a messenger.
+    ///
+    /// # Errors
+    /// [`NoPeer`] where none came within `timeout`, or none will come any more.
+    pub fn next_peer<S: MessageSet>(&self, timeout: Duration) -> Result<Messenger<S>, NoPeer> {
+        self.next_connection(timeout).map(Messenger::new)
+    }
+
+    /// Waits for the next peer and takes its connection.
+    ///
+    /// # Errors
+    /// As [`next_peer`](Self::next_peer).
+    pub fn next_connection(&self, timeout: Duration) -> Result<Connection, NoPeer> {
+        let deadline = Instant::now() + timeout;
+        let mut table = self.shared.table();
+        loop {
+            if let Some(connection) = table.waiting.pop_front() {
+                return Ok(connection);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match () {
+                () if table.stopped => return Err(NoPeer::Stopped),
+                () if left.is_zero() => return Err(NoPeer::TimedOut),
+                () => {}
+            }
+            let waited = self.shared.changed.wait_timeout(table, left);
+            table = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Takes the connection with `address` out of the table, if one waits there.
+    pub fn take(&self, address: Ipv4Addr) -> Option<Connection> {
+        let mut table = self.shared.table();
+        let at = table.waiting.iter().position(|connection| connection.remote.ip() == address)?;
+        table.waiting.remove(at)
+    }
+
+    /// The addresses of all peers that a connection stands with, taken or not.
+    pub fn addresses(&self) -> Vec<Ipv4Addr> {
+        self.shared.table().addresses.clone()
+    }
+
+    /// What keeps the connector from its work at present, such as that no network is up. It goes
+    /// on trying.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.table().trouble.clone()
+    }
+
+    /// Whether no more peers are sought: stopped, timed out, or connected where one was wanted.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.table().stopped
+    }
+
+    /// Stops to look for peers and frees the ports. Connections go on, those in the table too.
+    pub fn stop(&mut self) {
+        self.shared.table().stop = true;
+        self.shared.wake();
+        self.join();
+    }
+
+    /// Waits until the connector stops by itself.
+    fn join(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            // It does not panic; if it did, it would have stopped all the same.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for BroadcastConnector {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for BroadcastConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BroadcastConnector")
+            .field("addresses", &self.addresses())
+            .field("stopped", &self.is_stopped())
+            .finish_non_exhaustive()
+    }
+}

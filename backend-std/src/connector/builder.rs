@@ -1,0 +1,233 @@
+//! Options of a connector, and its start.
+
+use std::fmt;
+use std::io;
+use std::net::Ipv4Addr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use cable_car::discovery::Config;
+use cable_car::nal::{ConnectError, ConnectorError};
+use mio::{Poll, Token, Waker};
+
+use super::background::Background;
+use super::{BroadcastConnector, Shared};
+use crate::connection::Connection;
+use crate::stack::StackError;
+
+type Callback = Box<dyn FnMut(Connection) + Send>;
+
+/// How a [`BroadcastConnector`] is to look for peers.
+///
+/// ```no_run
+/// use cable_car_std::BroadcastConnector;
+/// use std::time::Duration;
+///
+/// let connector = BroadcastConnector::builder()
+///     .udp_port(8226)
+///     .tcp_port(8227)
+///     .interval(Duration::from_secs(3))
+///     .on_connect(|connection| println!("{} is here", connection.remote_address()))
+///     .start()?;
+/// # Ok::<(), cable_car_std::StartError>(())
+/// ```
+#[derive(Default)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    config: Config,
+    on_connect: Option<Callback>,
+}
+
+/// Why a connector did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An option can not be as it is; the text says what it should be.
+    Config(&'static str),
+    /// The UDP port for beacons can not be had.
+    BeaconPort(u16, io::Error),
+    /// The TCP port can not be had: most likely another program on this machine holds it.
+    TcpPort(u16, io::Error),
+    /// No beacon can be sent: no network is up.
+    NoNetwork(io::Error),
+    /// The system did not give what a background thread needs.
+    System(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(what) => f.write_str(what),
+            Self::BeaconPort(port, error) => write!(
+                f,
+                "UDP port {port} for beacons can not be used: {error}; choose another udp_port on \
+                 all peers"
+            ),
+            Self::TcpPort(port, error) => write!(
+                f,
+                "TCP port {port} can not be listened on: {error}; end the program that holds it, or \
+                 choose another tcp_port on all peers"
+            ),
+            Self::NoNetwork(error) => write!(
+                f,
+                "no beacon can be sent: {error}; bring a network up, or allow loopback to find peers \
+                 on this machine"
+            ),
+            Self::System(error) => write!(f, "the connector can not run: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Config(_) => None,
+            Self::BeaconPort(_, error)
+            | Self::TcpPort(_, error)
+            | Self::NoNetwork(error)
+            | Self::System(error) => Some(error),
+        }
+    }
+}
+
+impl Builder {
+    /// The UDP port on which beacons are sent and heard. Default 8222.
+    pub fn udp_port(mut self, port: u16) -> Self {
+        self.config.udp_port = port;
+        self
+    }
+
+    /// The TCP port on which peers dial this program, and on which it dials them. Default 8223.
+    pub fn tcp_port(mut self, port: u16) -> Self {
+        self.config.tcp_port = port;
+        self
+    }
+
+    /// How often a beacon is sent. Default 1 s.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.config.interval = interval;
+        self
+    }
+
+    /// Whether this very program, and others on this machine, are peers too. Default no.
+    pub fn allow_loopback(mut self, allow: bool) -> Self {
+        self.config.allow_loopback = allow;
+        self
+    }
+
+    /// Takes part by this address of the machine alone. Default: by all that it has.
+    pub fn local_address(mut self, address: Ipv4Addr) -> Self {
+        self.config.local_address = Some(address);
+        self
+    }
+
+    /// How long a dial may take. Default 2 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.config.connect_timeout = timeout;
+        self
+    }
+
+    /// When to stop looking for peers. Default never.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.config.timeout = Some(timeout);
+        self
+    }
+
+    /// Stops to look for peers once there is one. Default no.
+    pub fn once(mut self, once: bool) -> Self {
+        self.config.once = once;
+        self
+    }
+
+    /// Hands each connection to `callback` rather than to the table. It runs on a thread of its
+    /// own, one call at a time: discovery goes on while it is slow, and also if it panics.
+    pub fn on_connect(mut self, callback: impl FnMut(Connection) + Send + 'static) -> Self {
+        self.on_connect = Some(Box::new(callback));
+        self
+    }
+
+    /// Starts in the background.
+    ///
+    /// # Errors
+    /// [`StartError`], at once: a port that is in use, no network, an option that can not be.
+    pub fn start(self) -> Result<BroadcastConnector, StartError> {
+        check(&self.config)?;
+        let poll = Poll::new().map_err(StartError::System)?;
+        let waker = Waker::new(poll.registry(), Token(1)).map_err(StartError::System)?;
+        let shared = Arc::new(Shared::new(waker));
+        let deliver = self.on_connect.map(call_back).transpose().map_err(StartError::System)?;
+        let background = Background::open(self.config, poll, Arc::clone(&shared), deliver)?;
+        let thread = std::thread::Builder::new()
+            .name("cable-car discovery".into())
+            .spawn(move || background.run())
+            .map_err(StartError::System)?;
+        Ok(BroadcastConnector { shared, thread: Some(thread) })
+    }
+
+    /// Starts, and waits until the connector stops by itself: at the first connection or when the
+    /// timeout is over, at least one of which must be set. What it found is in the table then.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and where the connector would never stop.
+    pub fn connect(self) -> Result<BroadcastConnector, StartError> {
+        if !self.config.once && self.config.timeout.is_none() {
+            return Err(StartError::Config("connect would never return: set once or timeout"));
+        }
+        let mut connector = self.start()?;
+        connector.join();
+        Ok(connector)
+    }
+}
+
+fn check(config: &Config) -> Result<(), StartError> {
+    let fault = if config.udp_port == 0 {
+        "udp_port is 0: choose the port that the peers use, 8222 by default"
+    } else if config.tcp_port == 0 {
+        "tcp_port is 0: choose the port that the peers use, 8223 by default"
+    } else if config.interval < Duration::from_millis(10) {
+        "interval is under 10 ms: beacons would flood the network"
+    } else if config.connect_timeout.is_zero() {
+        "connect_timeout is 0: no dial could succeed"
+    } else {
+        return Ok(());
+    };
+    Err(StartError::Config(fault))
+}
+
+/// A thread that hands each connection sent to it to the program's callback.
+fn call_back(mut callback: Callback) -> io::Result<mpsc::Sender<Connection>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::Builder::new().name("cable-car on_connect".into()).spawn(move || {
+        for connection in receiver {
+            // The panic has been reported by the program's panic hook; the next call is due still.
+            let _ = catch_unwind(AssertUnwindSafe(|| callback(connection)));
+        }
+    })?;
+    Ok(sender)
+}
+
+/// What the first poll failed with, as the caller should read it.
+pub(super) fn start_error(
+    config: &Config,
+    error: ConnectorError<StackError, StackError>,
+) -> StartError {
+    match error {
+        ConnectorError::Udp(error) => StartError::BeaconPort(config.udp_port, error.into_inner()),
+        ConnectorError::Listen(ConnectError::Listen(error) | ConnectError::NoSocket(error)) => {
+            StartError::TcpPort(config.tcp_port, error.into_inner())
+        }
+        ConnectorError::Beacon(error) => StartError::NoNetwork(error.into_inner()),
+        other => StartError::System(io::Error::other(other.to_string())),
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("config", &self.config)
+            .field("on_connect", &self.on_connect.is_some())
+            .finish()
+    }
+}

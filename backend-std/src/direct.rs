@@ -1,0 +1,125 @@
+//! Connections to and from an address that is known.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token, net};
+
+use crate::connection::Connection;
+use crate::stack::tune;
+
+/// Dials a host name or an address.
+///
+/// ```no_run
+/// use cable_car_std::{AnyJson, DirectClient, Messenger};
+/// use std::time::Duration;
+///
+/// let peer = DirectClient::new("raspberry.local:8223").timeout(Duration::from_secs(5)).connect()?;
+/// let mut peer: Messenger<AnyJson> = peer.into();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DirectClient<A> {
+    address: A,
+    timeout: Duration,
+}
+
+impl<A: ToSocketAddrs> DirectClient<A> {
+    /// Will dial `address`: `"host:port"`, `(host, port)`, or a [`SocketAddr`].
+    pub fn new(address: A) -> Self {
+        Self { address, timeout: Duration::from_secs(2) }
+    }
+
+    /// How long a dial may take, for each address that a host name has. Default 2 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Dials and waits for the connection. The addresses of a host name are tried in turn.
+    ///
+    /// # Errors
+    /// What the last dial failed with, or that the name has no address.
+    pub fn connect(&self) -> io::Result<Connection> {
+        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+        for address in self.address.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, self.timeout) {
+                Ok(stream) => return Connection::try_from(stream),
+                Err(error) => {
+                    failure = io::Error::new(error.kind(), format!("{address}: {error}"));
+                }
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// Waits on a port for peers that dial.
+///
+/// ```
+/// use cable_car_std::{DirectClient, DirectServer};
+/// use std::time::Duration;
+///
+/// let mut server = DirectServer::bind("127.0.0.1:0")?;
+/// let here = DirectClient::new(server.local_address()?).connect()?;
+/// let there = server.accept(Some(Duration::from_secs(5)))?;
+/// assert_eq!(there.remote_address(), here.local_address());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct DirectServer {
+    listener: net::TcpListener,
+    poll: Poll,
+    events: Events,
+}
+
+impl DirectServer {
+    /// Listens on `address`, such as `"0.0.0.0:8223"`.
+    ///
+    /// # Errors
+    /// Where the port is in use, or the address is not one of this machine.
+    pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let mut listener = net::TcpListener::from_std(listener);
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, Token(0), Interest::READABLE)?;
+        Ok(Self { listener, poll, events: Events::with_capacity(4) })
+    }
+
+    /// Waits for a peer; no timeout is no limit.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] where none came within `timeout`, or what the system said.
+    pub fn accept(&mut self, timeout: Option<Duration>) -> io::Result<Connection> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            match self.listener.accept() {
+                Ok((stream, _)) => {
+                    tune(&stream)?;
+                    return Connection::new(stream, None);
+                }
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                Err(_) => {}
+            }
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                let message = "no peer came within the time";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+            }
+            match self.poll.poll(&mut self.events, left) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+    }
+
+    /// The address that is listened on.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}

@@ -1,0 +1,382 @@
+//! The system's sockets as an embedded-nal stack, none of which ever blocks.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use cable_car::nal::LocalAddress;
+use embedded_nal::{
+    TcpClientStack, TcpError, TcpErrorKind, TcpFullStack, UdpClientStack, UdpFullStack, nb,
+};
+use mio::event::Source;
+use mio::{Interest, Registry, Token, net};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+/// How long a peer may be silent on the network before its link is given up.
+pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The system's TCP and UDP sockets under the [socket contract](cable_car::nal): the same code that
+/// runs on a microcontroller runs on it unchanged.
+///
+/// Sockets are non-blocking, bound to IPv4, with `SO_BROADCAST` and address reuse for UDP, with
+/// `TCP_NODELAY` and keep-alive for TCP.
+///
+/// ```
+/// use cable_car_std::StdStack;
+/// use embedded_nal::{TcpClientStack, nb};
+///
+/// let mut stack = StdStack::new();
+/// let mut socket = stack.socket()?;
+/// let nobody = "127.0.0.1:9".parse().unwrap();
+/// assert!(nb::block!(stack.connect(&mut socket, nobody)).is_err());
+/// # Ok::<(), cable_car_std::StackError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct StdStack {
+    /// Who wants to know when a socket becomes ready.
+    registry: Option<Registry>,
+    local_address: Option<Ipv4Addr>,
+}
+
+/// What the system said.
+#[derive(Debug)]
+pub struct StackError(io::Error);
+
+/// A TCP socket of [`StdStack`].
+#[derive(Debug)]
+pub struct TcpSocket(Tcp);
+
+#[derive(Debug)]
+enum Tcp {
+    New,
+    Bound(Socket),
+    Connecting(net::TcpStream),
+    Connected(net::TcpStream),
+    Listening(net::TcpListener),
+}
+
+/// A UDP socket of [`StdStack`].
+#[derive(Debug)]
+pub struct UdpSocket(Option<net::UdpSocket>);
+
+impl StdStack {
+    /// A stack on all interfaces.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Listens and dials by this address of the machine alone.
+    pub fn with_local_address(mut self, address: Ipv4Addr) -> Self {
+        self.local_address = Some(address);
+        self
+    }
+
+    /// Makes `registry` know of every socket from now on.
+    pub(crate) fn with_registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Takes a connected socket out of the stack's hands.
+    pub(crate) fn release(&self, mut socket: TcpSocket) -> io::Result<net::TcpStream> {
+        self.unwatch(&mut socket)?;
+        match socket.0 {
+            Tcp::Connected(stream) => Ok(stream),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn watch<S: Source>(&self, source: &mut S) -> io::Result<()> {
+        match &self.registry {
+            Some(registry) => {
+                registry.register(source, Token(0), Interest::READABLE | Interest::WRITABLE)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn unwatch(&self, socket: &mut TcpSocket) -> io::Result<()> {
+        let Some(registry) = &self.registry else {
+            return Ok(());
+        };
+        match &mut socket.0 {
+            Tcp::Connecting(stream) | Tcp::Connected(stream) => registry.deregister(stream),
+            Tcp::Listening(listener) => registry.deregister(listener),
+            Tcp::New | Tcp::Bound(_) => Ok(()),
+        }
+    }
+
+    /// A socket of this machine's address and `port`.
+    fn bound(&self, port: u16) -> io::Result<Socket> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        // Elsewhere it means that a port can be had in spite of connections that just ended; on
+        // Windows it would mean that it can be taken from another program.
+        #[cfg(not(windows))]
+        socket.set_reuse_address(true)?;
+        let address = self.local_address.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        socket.bind(&SocketAddr::from((address, port)).into())?;
+        Ok(socket)
+    }
+
+    fn dial(&self, bound: Option<Socket>, remote: SocketAddr) -> io::Result<net::TcpStream> {
+        let bound = match bound {
+            None if self.local_address.is_some() => Some(self.bound(0)?),
+            bound => bound,
+        };
+        let mut stream = match bound {
+            None => net::TcpStream::connect(remote)?,
+            Some(socket) => match socket.connect(&remote.into()) {
+                Err(error) if !is_in_progress(&error) => return Err(error),
+                _ => net::TcpStream::from_std(socket.into()),
+            },
+        };
+        self.watch(&mut stream)?;
+        Ok(stream)
+    }
+}
+
+/// What every connection gets: no delay for small frames, and an end when the peer is gone.
+pub(crate) fn tune(stream: &net::TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let probe = Duration::from_secs(1);
+    let keep_alive = TcpKeepalive::new().with_time(probe).with_interval(probe);
+    #[cfg(not(windows))]
+    let keep_alive = keep_alive.with_retries(2);
+    socket.set_tcp_keepalive(&keep_alive)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(DEAD_PEER_TIMEOUT))?;
+    Ok(())
+}
+
+fn is_in_progress(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const IN_PROGRESS: i32 = if cfg!(target_os = "linux") { 115 } else { 36 };
+    #[cfg(not(unix))]
+    const IN_PROGRESS: i32 = 10035;
+    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(IN_PROGRESS)
+}
+
+impl StackError {
+    /// What the system said.
+    pub fn into_inner(self) -> io::Error {
+        self.0
+    }
+}
+
+impl From<io::Error> for StackError {
+    fn from(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<io::ErrorKind> for StackError {
+    fn from(kind: io::ErrorKind) -> Self {
+        Self(kind.into())
+    }
+}
+
+impl fmt::Display for StackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for StackError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl TcpError for StackError {
+    fn kind(&self) -> TcpErrorKind {
+        match self.0.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected => TcpErrorKind::PipeClosed,
+            _ => TcpErrorKind::Other,
+        }
+    }
+}
+
+/// Nothing now is no error in embedded-nal.
+fn nb<T>(result: io::Result<T>) -> nb::Result<T, StackError> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => nb::Error::WouldBlock,
+        _ => nb::Error::Other(StackError(error)),
+    })
+}
+
+impl TcpClientStack for StdStack {
+    type TcpSocket = TcpSocket;
+    type Error = StackError;
+
+    fn socket(&mut self) -> Result<TcpSocket, StackError> {
+        Ok(TcpSocket(Tcp::New))
+    }
+
+    fn connect(
+        &mut self,
+        socket: &mut TcpSocket,
+        remote: SocketAddr,
+    ) -> nb::Result<(), StackError> {
+        if matches!(socket.0, Tcp::New | Tcp::Bound(_)) {
+            let bound = match std::mem::replace(&mut socket.0, Tcp::New) {
+                Tcp::Bound(bound) => Some(bound),
+                _ => None,
+            };
+            socket.0 = Tcp::Connecting(nb(self.dial(bound, remote))?);
+        }
+        let Tcp::Connecting(stream) = &socket.0 else {
+            return match socket.0 {
+                Tcp::Connected(_) => Ok(()),
+                _ => Err(nb::Error::Other(io::ErrorKind::InvalidInput.into())),
+            };
+        };
+        if let Some(error) = nb(stream.take_error())? {
+            return Err(nb::Error::Other(StackError(error)));
+        }
+        match stream.peer_addr() {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                return Err(nb::Error::WouldBlock);
+            }
+            Err(error) => return Err(nb::Error::Other(StackError(error))),
+        }
+        nb(tune(stream))?;
+        if let Tcp::Connecting(stream) = std::mem::replace(&mut socket.0, Tcp::New) {
+            socket.0 = Tcp::Connected(stream);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, socket: &mut TcpSocket, buffer: &[u8]) -> nb::Result<usize, StackError> {
+        match &mut socket.0 {
+            Tcp::Connected(stream) => nb(stream.write(buffer)),
+            _ => Err(nb::Error::Other(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn receive(
+        &mut self,
+        socket: &mut TcpSocket,
+        buffer: &mut [u8],
+    ) -> nb::Result<usize, StackError> {
+        match &mut socket.0 {
+            Tcp::Connected(stream) => nb(stream.read(buffer)),
+            _ => Err(nb::Error::Other(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn close(&mut self, mut socket: TcpSocket) -> Result<(), StackError> {
+        Ok(self.unwatch(&mut socket)?)
+    }
+}
+
+impl TcpFullStack for StdStack {
+    fn bind(&mut self, socket: &mut TcpSocket, local_port: u16) -> Result<(), StackError> {
+        let Tcp::New = socket.0 else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        socket.0 = Tcp::Bound(self.bound(local_port)?);
+        Ok(())
+    }
+
+    fn listen(&mut self, socket: &mut TcpSocket) -> Result<(), StackError> {
+        let Tcp::Bound(bound) = std::mem::replace(&mut socket.0, Tcp::New) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        bound.listen(128)?;
+        let mut listener = net::TcpListener::from_std(bound.into());
+        self.watch(&mut listener)?;
+        socket.0 = Tcp::Listening(listener);
+        Ok(())
+    }
+
+    fn accept(
+        &mut self,
+        socket: &mut TcpSocket,
+    ) -> nb::Result<(TcpSocket, SocketAddr), StackError> {
+        let Tcp::Listening(listener) = &socket.0 else {
+            return Err(nb::Error::Other(io::ErrorKind::InvalidInput.into()));
+        };
+        let (mut stream, remote) = nb(listener.accept())?;
+        nb(tune(&stream))?;
+        nb(self.watch(&mut stream))?;
+        Ok((TcpSocket(Tcp::Connected(stream)), remote))
+    }
+}
+
+impl LocalAddress for StdStack {
+    fn local_address(&self, socket: &TcpSocket) -> Option<SocketAddr> {
+        match &socket.0 {
+            Tcp::Connected(stream) => stream.local_addr().ok(),
+            _ => None,
+        }
+    }
+}
+
+impl UdpClientStack for StdStack {
+    type UdpSocket = UdpSocket;
+    type Error = StackError;
+
+    fn socket(&mut self) -> Result<UdpSocket, StackError> {
+        Ok(UdpSocket(None))
+    }
+
+    fn connect(&mut self, socket: &mut UdpSocket, remote: SocketAddr) -> Result<(), StackError> {
+        if socket.0.is_none() {
+            UdpFullStack::bind(self, socket, 0)?;
+        }
+        Ok(socket.bound()?.connect(remote)?)
+    }
+
+    fn send(&mut self, socket: &mut UdpSocket, buffer: &[u8]) -> nb::Result<(), StackError> {
+        nb(socket.bound()?.send(buffer).map(|_| ()))
+    }
+
+    fn receive(
+        &mut self,
+        socket: &mut UdpSocket,
+        buffer: &mut [u8],
+    ) -> nb::Result<(usize, SocketAddr), StackError> {
+        nb(socket.bound()?.recv_from(buffer))
+    }
+
+    fn close(&mut self, socket: UdpSocket) -> Result<(), StackError> {
+        match (&self.registry, socket.0) {
+            (Some(registry), Some(mut socket)) => Ok(registry.deregister(&mut socket)?),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl UdpFullStack for StdStack {
+    fn bind(&mut self, socket: &mut UdpSocket, local_port: u16) -> Result<(), StackError> {
+        let bound = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        bound.set_nonblocking(true)?;
+        bound.set_reuse_address(true)?;
+        bound.set_broadcast(true)?;
+        // Not to the local address: a socket bound to one hears no broadcast.
+        bound.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, local_port)).into())?;
+        let mut bound = net::UdpSocket::from_std(bound.into());
+        self.watch(&mut bound)?;
+        socket.0 = Some(bound);
+        Ok(())
+    }
+
+    fn send_to(
+        &mut self,
+        socket: &mut UdpSocket,
+        remote: SocketAddr,
+        buffer: &[u8],
+    ) -> nb::Result<(), StackError> {
+        nb(socket.bound()?.send_to(buffer, remote).map(|_| ()))
+    }
+}
+
+impl UdpSocket {
+    fn bound(&self) -> Result<&net::UdpSocket, StackError> {
+        self.0.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}

@@ -1,0 +1,61 @@
+//! The rim of the core: connectors and messengers over any embedded-nal stack.
+//!
+//! Everything here is polled: each call does what can be done at once and returns. The stack and
+//! the time are passed in, and `poll_at` says when a call is due though nothing came.
+//!
+//! # The socket contract
+//!
+//! embedded-nal leaves open what `receive` gives at the end of a stream. What is expected here, for
+//! a buffer that is not empty: `WouldBlock` for nothing yet, `Ok(0)` once the peer has closed the
+//! connection and all its bytes were received. Accepted sockets, `connect` and `accept` must not
+//! block, and UDP sockets must be able to broadcast.
+
+mod broadcast;
+mod direct;
+mod messenger;
+
+pub use broadcast::{BroadcastConnector, ConnectorError, Event, MAX_DESTINATIONS};
+pub use direct::{ConnectError, DirectClient, DirectServer};
+pub use messenger::{Messenger, Unsent};
+
+use core::net::SocketAddr;
+
+use embedded_nal::{TcpClientStack, TcpError, TcpErrorKind, nb};
+
+use crate::messenger::Moved;
+
+/// A connection that stands: the socket of a stack, and who is at the other end.
+#[derive(Debug)]
+pub struct Connection<Socket> {
+    /// The connected socket.
+    pub socket: Socket,
+    /// The address of the peer.
+    pub remote: SocketAddr,
+}
+
+/// A stack that can tell the local address of a socket, which embedded-nal does not ask for.
+pub trait LocalAddress: TcpClientStack {
+    /// The address of this end of a connection; `None` where there is no connection.
+    fn local_address(&self, socket: &Self::TcpSocket) -> Option<SocketAddr>;
+}
+
+/// What a stack's `receive` into a buffer that is not empty amounts to.
+pub fn received<E: TcpError>(result: nb::Result<usize, E>) -> Moved {
+    match result {
+        Ok(0) => Moved::Closed,
+        Ok(len) => Moved::Some(len),
+        Err(nb::Error::WouldBlock) => Moved::Idle,
+        Err(nb::Error::Other(error)) if error.kind() == TcpErrorKind::PipeClosed => Moved::Closed,
+        Err(nb::Error::Other(_)) => Moved::Failed,
+    }
+}
+
+/// What a stack's `send` of at least one byte amounts to.
+#[expect(clippy::needless_pass_by_value, reason = "takes what the stack's call returns")]
+pub fn sent<E: TcpError>(result: nb::Result<usize, E>) -> Moved {
+    match result {
+        Ok(0) | Err(nb::Error::WouldBlock) => Moved::Idle,
+        Ok(len) => Moved::Some(len),
+        Err(nb::Error::Other(_)) => Moved::Failed,
+    }
+}

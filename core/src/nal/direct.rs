@@ -1,0 +1,184 @@
+//! Connections to and from an address that is known.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use embedded_nal::{TcpClientStack, TcpFullStack, nb};
+
+use super::Connection;
+use crate::time::Instant;
+
+/// Why a direct connection did not come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectError<E> {
+    /// The stack has no socket to give.
+    NoSocket(E),
+    /// The port to listen on could not be had; another program may hold it.
+    Listen(E),
+    /// The peer refused, or can not be reached.
+    Connect(E),
+    /// The time for it is over.
+    TimedOut,
+}
+
+impl<E: fmt::Debug> fmt::Display for ConnectError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSocket(error) => write!(f, "no socket is free: {error:?}"),
+            Self::Listen(error) => write!(f, "can not listen on the port: {error:?}"),
+            Self::Connect(error) => write!(f, "can not connect: {error:?}"),
+            Self::TimedOut => f.write_str("no connection within the time"),
+        }
+    }
+}
+
+impl<E: fmt::Debug> core::error::Error for ConnectError<E> {}
+
+/// Dials an address that is known, once.
+///
+/// ```
+/// use cable_car::Instant;
+/// use cable_car::nal::{Connection, DirectClient};
+/// use embedded_nal::{TcpClientStack, nb};
+///
+/// fn dial<T: TcpClientStack>(stack: &mut T, clock: impl Fn() -> Instant) -> Option<Connection<T::TcpSocket>> {
+///     let remote = "10.0.0.2:8223".parse().unwrap();
+///     let mut client = DirectClient::new(remote, clock() + DirectClient::<()>::TIMEOUT);
+///     nb::block!(client.poll(stack, clock())).ok()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct DirectClient<Socket> {
+    remote: SocketAddr,
+    deadline: Instant,
+    socket: Option<Socket>,
+}
+
+impl<Socket> DirectClient<Socket> {
+    /// How long a dial usually may take: 2 s.
+    pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Dials `remote` until `deadline`.
+    pub fn new(remote: SocketAddr, deadline: Instant) -> Self {
+        Self { remote, deadline, socket: None }
+    }
+
+    /// Goes on dialling.
+    ///
+    /// # Errors
+    /// `WouldBlock` while the connection is on its way, [`ConnectError`] when it failed; the next
+    /// call dials anew.
+    pub fn poll<T: TcpClientStack<TcpSocket = Socket>>(
+        &mut self,
+        stack: &mut T,
+        now: Instant,
+    ) -> nb::Result<Connection<Socket>, ConnectError<T::Error>> {
+        let mut socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => stack.socket().map_err(ConnectError::NoSocket)?,
+        };
+        let error = match stack.connect(&mut socket, self.remote) {
+            Ok(()) => return Ok(Connection { socket, remote: self.remote }),
+            Err(nb::Error::WouldBlock) if now < self.deadline => {
+                self.socket = Some(socket);
+                return Err(nb::Error::WouldBlock);
+            }
+            Err(nb::Error::WouldBlock) => ConnectError::TimedOut,
+            Err(nb::Error::Other(error)) => ConnectError::Connect(error),
+        };
+        // Why there is no connection is known, and says more than a failure to close would.
+        let _ = stack.close(socket);
+        Err(nb::Error::Other(error))
+    }
+
+    /// When a call is due though nothing came.
+    pub fn poll_at(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Gives up, and gives the socket back to the stack.
+    pub fn close<T: TcpClientStack<TcpSocket = Socket>>(self, stack: &mut T) {
+        if let Some(socket) = self.socket {
+            let _ = stack.close(socket);
+        }
+    }
+}
+
+/// Waits on a port for peers that dial.
+///
+/// ```
+/// use cable_car::Instant;
+/// use cable_car::nal::{Connection, DirectServer};
+/// use embedded_nal::{TcpFullStack, nb};
+///
+/// fn serve<T: TcpFullStack>(stack: &mut T, now: Instant) -> Option<Connection<T::TcpSocket>> {
+///     let mut server = DirectServer::new(8223, None);
+///     nb::block!(server.poll(stack, now)).ok()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct DirectServer<Socket> {
+    port: u16,
+    deadline: Option<Instant>,
+    listener: Option<Socket>,
+}
+
+impl<Socket> DirectServer<Socket> {
+    /// Waits on TCP port `port`, until `deadline` where there is one.
+    pub fn new(port: u16, deadline: Option<Instant>) -> Self {
+        Self { port, deadline, listener: None }
+    }
+
+    /// Takes a peer that has dialled; may be called again for the next one.
+    ///
+    /// # Errors
+    /// `WouldBlock` while there is none, [`ConnectError`] when it failed or the time is over.
+    pub fn poll<T: TcpFullStack<TcpSocket = Socket>>(
+        &mut self,
+        stack: &mut T,
+        now: Instant,
+    ) -> nb::Result<Connection<Socket>, ConnectError<T::Error>> {
+        if self.listener.is_none() {
+            self.listener = Some(listen(stack, self.port)?);
+        }
+        let Some(listener) = &mut self.listener else {
+            return Err(nb::Error::WouldBlock);
+        };
+        match stack.accept(listener) {
+            Ok((socket, remote)) => Ok(Connection { socket, remote }),
+            Err(nb::Error::WouldBlock) if self.deadline.is_some_and(|deadline| deadline <= now) => {
+                Err(nb::Error::Other(ConnectError::TimedOut))
+            }
+            Err(error) => Err(error.map(ConnectError::Connect)),
+        }
+    }
+
+    /// When a call is due though nothing came; `None` where there is no deadline.
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Stops listening. Connections that were taken go on.
+    pub fn close<T: TcpFullStack<TcpSocket = Socket>>(self, stack: &mut T) {
+        if let Some(listener) = self.listener {
+            let _ = stack.close(listener);
+        }
+    }
+}
+
+/// A socket that listens on `port`.
+pub(super) fn listen<T: TcpFullStack>(
+    stack: &mut T,
+    port: u16,
+) -> Result<T::TcpSocket, ConnectError<T::Error>> {
+    let mut socket = stack.socket().map_err(ConnectError::NoSocket)?;
+    match stack.bind(&mut socket, port).and_then(|()| stack.listen(&mut socket)) {
+        Ok(()) => Ok(socket),
+        Err(error) => {
+            let _ = stack.close(socket);
+            Err(ConnectError::Listen(error))
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A link and its socket.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use embedded_nal::{TcpClientStack, nb};
+
+use super::{Connection, LocalAddress, received, sent};
+use crate::buffer::Storage;
+use crate::codec::Outgoing;
+use crate::error::{BadMessage, LinkError, SendError};
+use crate::messenger::Link;
+use crate::set::MessageSet;
+use crate::time::Instant;
+
+/// Passes messages over a connection: [`send`](Self::send) queues, [`xfer`](Self::xfer) transfers,
+/// [`get`](Self::get) takes out what has come.
+///
+/// `S` is the program's [`message_set!`](crate::message_set), `Socket` the stack's TCP socket, `RX`
+/// and `TX` the memory of the two buffers.
+///
+/// ```
+/// use cable_car::nal::{Connection, Messenger};
+/// use cable_car::{BadMessage, Identify, Join, Quit, message_set};
+/// use embedded_nal::TcpClientStack;
+///
+/// message_set! { enum Game: Byte { Identify, Join, Quit } }
+///
+/// fn play<T: TcpClientStack>(stack: &mut T, connection: Connection<T::TcpSocket>) {
+///     let mut peer: Messenger<Game, _, _, _> = Messenger::new(connection, [0; 512], [0; 512]);
+///     peer.send(&Join).ok();
+///     while peer.xfer(stack).is_ok() {
+///         while let Some(message) = peer.get() {
+///             match message {
+///                 Ok(Game::Quit(_)) => peer.close(stack),
+///                 Ok(_) => {}
+///                 Err(bad) => report(bad),
+///             }
+///         }
+///     }
+/// }
+/// # fn report(_: BadMessage) {}
+/// ```
+#[derive(Debug)]
+pub struct Messenger<S: MessageSet, Socket, RX, TX> {
+    link: Link<S, RX, TX>,
+    socket: Option<Socket>,
+    remote: SocketAddr,
+}
+
+/// What [`shutdown`](Messenger::shutdown) could not send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsent {
+    /// How many bytes of queued messages were given up.
+    pub bytes: usize,
+}
+
+impl fmt::Display for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of queued messages could not be sent", self.bytes)
+    }
+}
+
+impl core::error::Error for Unsent {}
+
+impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, TX> {
+    /// Passes messages over `connection`; what the buffers should hold, [`Link::new`] says.
+    pub fn new(connection: Connection<Socket>, rx: RX, tx: TX) -> Self {
+        Self { link: Link::new(rx, tx), socket: Some(connection.socket), remote: connection.remote }
+    }
+
+    /// Queues a message; the next [`xfer`](Self::xfer) sends it.
+    ///
+    /// # Errors
+    /// Nothing is queued then; see [`Link::send`].
+    pub fn send<M: Outgoing<S::Transport> + ?Sized>(
+        &mut self,
+        message: &M,
+    ) -> Result<(), SendError> {
+        self.link.send(message)
+    }
+
+    /// Takes out the next message that has come, or `None` until more is transferred.
+    ///
+    /// # Errors
+    /// A message that could not be understood is an item of its own; the link goes on behind it.
+    pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
+        self.link.get()
+    }
+
+    /// Receives and sends all that the buffers and the socket can take now. Never blocks.
+    ///
+    /// # Errors
+    /// [`LinkError`] once the link has ended and all that came has been got. The socket has been
+    /// given back to the stack then.
+    pub fn xfer<T: TcpClientStack<TcpSocket = Socket>>(
+        &mut self,
+        stack: &mut T,
+    ) -> Result<(), LinkError> {
+        if let Some(socket) = &mut self.socket {
+            self.link.receive(|space| received(stack.receive(socket, space)));
+            self.link.transmit(|bytes| sent(stack.send(socket, bytes)));
+        }
+        let status = self.link.status();
+        if status.is_err() {
+            self.give_back(stack);
+        }
+        status
+    }
+
+    /// Ends the link at once. What is queued is dropped, and so is what has come.
+    pub fn close<T: TcpClientStack<TcpSocket = Socket>>(&mut self, stack: &mut T) {
+        self.link.close();
+        self.give_back(stack);
+    }
+
+    /// Sends what is queued, then ends the link; to be called until it does not say `WouldBlock`.
+    ///
+    /// # Errors
+    /// `WouldBlock` while there is more to send, [`Unsent`] where `deadline` came or the link broke
+    /// before all was sent. The link has ended then.
+    pub fn shutdown<T: TcpClientStack<TcpSocket = Socket>>(
+        &mut self,
+        stack: &mut T,
+        now: Instant,
+        deadline: Instant,
+    ) -> nb::Result<(), Unsent> {
+        if let Some(socket) = &mut self.socket {
+            self.link.transmit(|bytes| sent(stack.send(socket, bytes)));
+        }
+        let bytes = self.link.queued();
+        if bytes > 0 && now < deadline && self.link.can_transmit() {
+            return Err(nb::Error::WouldBlock);
+        }
+        self.close(stack);
+        if bytes > 0 { Err(nb::Error::Other(Unsent { bytes })) } else { Ok(()) }
+    }
+
+    /// The address of the peer.
+    pub fn remote_address(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// The address of this end, where the stack can tell and the link stands.
+    pub fn local_address<T>(&self, stack: &T) -> Option<SocketAddr>
+    where
+        T: LocalAddress<TcpSocket = Socket>,
+    {
+        self.socket.as_ref().and_then(|socket| stack.local_address(socket))
+    }
+
+    /// Whether the link has ended and its socket is given back.
+    pub fn is_closed(&self) -> bool {
+        self.socket.is_none()
+    }
+
+    fn give_back<T: TcpClientStack<TcpSocket = Socket>>(&mut self, stack: &mut T) {
+        if let Some(socket) = self.socket.take() {
+            // The socket is gone either way, and the link's own end says more than this would.
+            let _ = stack.close(socket);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Moments, counted by a clock that the caller has.
+
+use core::ops::{Add, Sub};
+use core::time::Duration;
+
+/// A moment: microseconds since a start that the caller chooses, such as power-on.
+///
+/// Must never go back. 64 bits last for half a million years.
+///
+/// ```
+/// use cable_car::Instant;
+/// use core::time::Duration;
+///
+/// let start = Instant::from_millis(5);
+/// assert_eq!(start + Duration::from_secs(1) - start, Duration::from_secs(1));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Instant {
+    micros: u64,
+}
+
+impl Instant {
+    /// A moment so many microseconds after the start.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self { micros }
+    }
+
+    /// A moment so many milliseconds after the start.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self { micros: millis.saturating_mul(1000) }
+    }
+
+    /// Microseconds since the start.
+    pub const fn as_micros(self) -> u64 {
+        self.micros
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self { micros: self.micros.saturating_add(micros) }
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    /// How long after `earlier`; zero where it is not after it.
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.micros.saturating_sub(earlier.micros))
+    }
+}
