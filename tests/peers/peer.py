@@ -95,6 +95,7 @@ class Peer:
         self.quiet = options.quiet
         self.inbox = queue.Queue()
         self.settled = threading.Event()  # a connection, or the end of the attempt
+        self.stopped = False
         self.wake_out, self.wake_in = os.pipe()
         os.set_blocking(self.wake_in, False)
 
@@ -102,6 +103,7 @@ class Peer:
         """Hands something to the main loop, from whichever thread."""
         self.inbox.put((kind, value))
         if kind in ("socket", "stopped"):
+            self.stopped = self.stopped or kind == "stopped"
             self.settled.set()
         try:
             os.write(self.wake_in, b"x")
@@ -134,16 +136,16 @@ class Peer:
         return select.select([self.wake_out] + [c.sock for c in live], [], [], seconds)[0]
 
     def handle(self, kind, value):
-        if kind == "socket":
-            self.connected(value)
-            return
-        if kind == "stopped":
-            emit("stopped", addresses=value)
-            return
         try:
-            self.command(value)
+            if kind == "socket":
+                self.connected(value)
+            elif kind == "stopped":
+                emit("stopped", addresses=value)
+            else:
+                self.command(value)
         except Exception as error:  # whatever the package raises is what a test wants to see
-            emit("error", command=value.get("cmd"), text=repr(error))
+            cmd = {"cmd": value["cmd"]} if kind == "command" else {}
+            emit("error", text=repr(error), **cmd)
 
     def connected(self, sock):
         if not isinstance(sock, socket.socket):
@@ -327,7 +329,7 @@ def read_commands(peer):
             except ValueError as error:
                 emit("error", text=repr(error))
                 continue
-            peer.post("quit" if command.get("cmd") == "quit" else "command", command)
+            peer.post("quit" if command["cmd"] == "quit" else "command", command)
     peer.post("quit")
 
 
@@ -363,10 +365,10 @@ def main():
     peer = Peer(options, transport)
     threading.Thread(target=read_commands, args=(peer,), daemon=True).start()
     start = connect_by_broadcast if options.mode == "broadcast" else connect_directly
-    if wait_open(peer, start(peer, options)):
-        emit("ready")
-    else:
+    if not wait_open(peer, start(peer, options)):
         emit("error", text="the ports did not open")
+    elif not peer.stopped:
+        emit("ready")
     peer.run()
 
 

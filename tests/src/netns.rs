@@ -23,6 +23,8 @@ use std::{
 
 use crate::process::run;
 
+mod faults;
+
 /// Every namespace is named with this, the process id and a counter.
 const PREFIX: &str = "ccar";
 /// Where `ip netns` keeps the names.
@@ -43,15 +45,6 @@ pub fn available() -> Result<(), &'static str> {
         Namespace::new("probe").map(drop)
     });
     result.as_ref().copied().map_err(String::as_str)
-}
-
-pub(crate) fn probe_netem() -> Result<(), String> {
-    let namespace = Namespace::new("netem")?;
-    run(Command::new("tc")
-        .args(["-n", &namespace.name])
-        .args(["qdisc", "add", "dev", "lo"])
-        .args(["root", "netem", "delay", "1ms"]))
-    .map(drop)
 }
 
 /// A bridge with hosts.
@@ -256,28 +249,6 @@ impl Host {
         self.namespace.ip("address flush dev eth0 scope global");
         self.namespace.ip(&format!("address add {address}/24 brd + dev eth0"));
         self.ip = address;
-    }
-
-    /// Loss, delay, reordering of what the host sends, in the words of `tc netem`:
-    /// `loss 10% delay 5ms 2ms`. Replaces what was set before.
-    ///
-    /// # Panics
-    ///
-    /// If `tc` fails; ask for `Need::Netem` first.
-    pub fn netem(&self, parameters: &str) {
-        let words = format!("qdisc replace dev eth0 root netem {parameters}");
-        let mut tc = Command::new("tc");
-        done(run(tc.args(["-n", self.namespace()]).args(words.split(' '))));
-    }
-
-    /// Takes away what [`Host::netem`] has set.
-    ///
-    /// # Panics
-    ///
-    /// If nothing is set.
-    pub fn clear_netem(&self) {
-        let words = ["-n", self.namespace(), "qdisc", "del", "dev", "eth0", "root"];
-        done(run(Command::new("tc").args(words)));
     }
 }
 

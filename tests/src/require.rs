@@ -13,7 +13,6 @@ use std::{
     io::{self, Write},
     path::Path,
     process::Command,
-    sync::OnceLock,
 };
 
 use crate::{netns, python};
@@ -30,8 +29,8 @@ pub enum Need {
     Peer,
     /// Network namespaces: root and iproute2.
     Namespaces,
-    /// Loss and delay on a link: `tc` and the kernel's netem.
-    Netem,
+    /// Packet filters in network namespaces, for faults on the wire.
+    Nft,
     /// TAP devices.
     Tap,
     /// A program on the search path.
@@ -44,7 +43,7 @@ impl fmt::Display for Need {
             Self::Python => f.write_str("python3 with venv"),
             Self::Peer => write!(f, "the Python package cable_car {}", python::VERSION),
             Self::Namespaces => f.write_str("network namespaces (root and iproute2)"),
-            Self::Netem => f.write_str("tc with netem"),
+            Self::Nft => f.write_str("nft (nftables)"),
             Self::Tap => f.write_str("TAP devices (/dev/net/tun)"),
             Self::Program(name) => write!(f, "the program {name}"),
         }
@@ -78,17 +77,17 @@ pub fn require_all(needs: &[Need]) -> bool {
 }
 
 fn probe(need: Need) -> Result<(), String> {
-    static NETEM: OnceLock<Result<(), String>> = OnceLock::new();
     match need {
         Need::Python => python::interpreter().map(drop).map_err(str::to_owned),
         Need::Peer => python::environment().map(drop).map_err(str::to_owned),
         Need::Namespaces => netns::available().map_err(str::to_owned),
-        Need::Netem => NETEM.get_or_init(netns::probe_netem).clone(),
         Need::Tap if Path::new("/dev/net/tun").exists() => Ok(()),
         Need::Tap => Err(String::new()),
-        Need::Program(name) => match Command::new(name).arg("--version").output() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        },
+        Need::Nft => starts("nft"),
+        Need::Program(name) => starts(name),
     }
+}
+
+fn starts(program: &str) -> Result<(), String> {
+    Command::new(program).arg("--version").output().map(drop).map_err(|error| error.to_string())
 }
