@@ -277,7 +277,7 @@ def connect_directly(peer, options):
         if options.connect_timeout is not None:
             connector.tcp_connect_timeout = options.connect_timeout
     else:
-        connector, ports = DirectServer(options.port), [("tcp", options.port)]
+        connector, ports = DirectServer(options.port, options.bind), [("tcp", options.port)]
     if options.timeout is not None:
         connector.timeout = options.timeout
     peer.connector = connector
@@ -349,6 +349,7 @@ def arguments():
     client.add_argument("port", type=int)
     server = modes.add_parser("server", parents=[common])
     server.add_argument("port", type=int)
+    server.add_argument("--bind", default="127.0.0.1", help="0.0.0.0 for any interface")
     broadcast = modes.add_parser("broadcast", parents=[common])
     broadcast.add_argument("--udp-port", type=int, default=8222)
     broadcast.add_argument("--tcp-port", type=int, default=8223)

@@ -144,8 +144,15 @@ fn two_hosts_find_each_other() {
         peer.send(&json!({"cmd": "stop"}));
         assert_eq!(peer.expect("stopped")["addresses"].as_array().map(Vec::len), Some(1));
     }
-    one.send(&json!({"cmd": "send", "code": 0x20, "payload": "00"}));
+    one.send_code(0x20, &[0]);
     assert_eq!(two.expect("message")["code"], 0x20);
+
+    let mut server = Peer::spawn_on(lan.host(0), &["server", "7000", "--bind", "0.0.0.0"]);
+    server.expect("ready");
+    let address = lan.host(0).ip().to_string();
+    let mut client = Peer::spawn_on(lan.host(1), &["client", &address, "7000"]);
+    client.expect("connected");
+    assert_eq!(server.expect("connected")["ip"], lan.host(1).ip().to_string());
 }
 
 #[test]

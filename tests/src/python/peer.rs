@@ -20,7 +20,8 @@ use crate::{
 /// Its arguments are `client ADDR PORT`, `server PORT` or `broadcast`, and options: for all of them
 /// `--transport byte|json` (default json), `--echo` (every message goes back), `--quiet` (messages
 /// are counted, not reported), `--once` (look for one connection), `--timeout S`,
-/// `--connect-timeout S`, `--for S` (live so long at most; default 60); for `broadcast` also
+/// `--connect-timeout S`, `--for S` (live so long at most; default 60); for `server` also
+/// `--bind ADDR` (default 127.0.0.1; 0.0.0.0 on a [`Host`]); for `broadcast` also
 /// `--udp-port N`, `--tcp-port N`, `--interval S`, `--loopback`, `--local-ip ADDR`.
 ///
 /// Commands, where `conn` chooses one connection by number (default: all that are open):
@@ -57,6 +58,9 @@ use crate::{
 /// | `log` | `level`, `text`: what the package has logged; repeats are left out |
 /// | `stopped` | `addresses`: the connector has ended; without a connection, `error` comes first |
 /// | `error` | `text`, perhaps `conn` or `cmd`: an exception; repeats are left out |
+///
+/// A `broadcast` peer keeps more than one core busy until it is stopped (`--once`, `stop`): that is
+/// the package, not this program.
 ///
 /// What JSON for every reader can not hold is tagged, in events and in attributes of commands:
 /// `{"$float":"nan"}`, `{"$int":"1000000000000000000000"}`, `{"$utf16":"d83d"}` (text with a lone
