@@ -119,6 +119,15 @@ impl Lan {
         &self.hosts[index]
     }
 
+    /// One host, to be changed.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many.
+    pub fn host_mut(&mut self, index: usize) -> &mut Host {
+        &mut self.hosts[index]
+    }
+
     /// The directed broadcast address of the subnet, which is a /24.
     #[must_use]
     pub fn broadcast(&self) -> Ipv4Addr {

@@ -187,6 +187,12 @@ fn links_and_routes_come_and_go() {
         let address = lan.tap("tap0");
         assert!(lan.hosts().iter().all(|host| host.ip() != address));
     }
+
+    let [a, b, c, _] = lan.host(added).ip().octets();
+    lan.host_mut(added).set_address(Ipv4Addr::new(a, b, c, 50));
+    assert!(reach(lan.host(0), lan.host(added).ip()));
+    lan.host(added).set_link(false);
+    assert!(!reach(lan.host(0), lan.host(added).ip()));
 }
 
 #[test]
