@@ -65,7 +65,8 @@ pub trait ByteMessage<'a>: Sized {
     fn decode(payload: &mut Reader<'a>) -> Result<Self, DecodeError>;
 }
 
-/// A byte message without data: that it comes is all it says.
+/// A byte message without data: that it comes is all it says. Data that come with it are ignored, as
+/// the Python peer ignores them.
 ///
 /// ```
 /// use cable_car::{ByteMessage, Signal};
@@ -92,7 +93,8 @@ impl<S: Signal> ByteMessage<'_> for S {
     }
 
     #[inline]
-    fn decode(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
+    fn decode(payload: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        payload.rest();
         Ok(S::default())
     }
 }
