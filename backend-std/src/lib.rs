@@ -10,7 +10,14 @@ mod stack;
 mod watch;
 
 pub use buffer::BufferSize;
-pub use cable_car::*;
+pub use cable_car;
+pub use cable_car::nal::Unsent;
+pub use cable_car::{
+    AnyByte, AnyJson, BadMessage, Byte, ByteFrame, ByteMessage, DecodeError, EncodeError, Identify,
+    IdentifyError, Join, Json, JsonError, JsonErrorKind, JsonFrame, JsonMessage, LinkError,
+    MessageSet, Outgoing, Quit, Reader, Retry, SendError, Signal, Snippet, Transport, Writer,
+    message_set,
+};
 pub use connection::Connection;
 pub use connector::{BroadcastConnector, Builder, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};

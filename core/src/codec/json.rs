@@ -7,13 +7,13 @@ mod access;
 mod cursor;
 mod de;
 mod error;
+mod escape;
 mod number;
 mod ser;
 
 pub use error::{JsonError, JsonErrorKind};
 
 use self::cursor::Cursor;
-use self::de::Deserializer;
 use super::fields::EncodeError;
 use super::{Outgoing, Rest, Split, Transport, sealed};
 use crate::error::BadMessage;
@@ -83,7 +83,7 @@ impl<'a> JsonFrame<'a> {
         T: serde::Deserialize<'a>,
     {
         let attributes = match self.rest.peek() {
-            Some(b'{') => T::deserialize(Deserializer::new(&mut self.rest)),
+            Some(b'{') => de::read(&mut self.rest),
             _ => Err(JsonErrorKind::AttributesNotObject.into()),
         };
         let attributes = attributes.map_err(|error: JsonError| BadMessage::Attributes {
@@ -120,7 +120,7 @@ impl<'a> JsonFrame<'a> {
 /// `["Name",` and no further: the attributes are read once it is known what they should be.
 fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, JsonErrorKind> {
     line.expect(b'[')?;
-    let name = line.string()?;
+    let name = line.text()?;
     line.expect(b',')?;
     Ok(name)
 }
@@ -145,10 +145,13 @@ impl Transport for Json {
     }
 
     fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
-        let mut rest = Cursor::new(bytes);
+        let bad =
+            |kind: JsonErrorKind, at| BadMessage::Line { error: JsonError::from(kind).at(at) };
+        let resolved = escape::resolve(bytes).map_err(|(kind, at)| bad(kind, at))?;
+        let mut rest = Cursor::new(bytes, resolved);
         match head(&mut rest) {
             Ok(name) => Ok(JsonFrame { name, rest }),
-            Err(kind) => Err(BadMessage::Line { error: JsonError::from(kind).at(rest.position()) }),
+            Err(kind) => Err(bad(kind, rest.position())),
         }
     }
 }

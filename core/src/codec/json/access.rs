@@ -4,21 +4,22 @@ use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::JsonError;
 use super::cursor::Cursor;
-use super::de::Deserializer;
+use super::de::{Deserializer, Reading};
 use super::number::{self, Number};
+use super::{JsonError, JsonErrorKind};
 
 /// The elements of an array.
 pub(super) struct Elements<'c, 'de> {
     cursor: &'c mut Cursor<'de>,
+    reading: &'c Reading,
     depth: u32,
     first: bool,
 }
 
 impl<'c, 'de> Elements<'c, 'de> {
-    pub(super) fn new(cursor: &'c mut Cursor<'de>, depth: u32) -> Self {
-        Self { cursor, depth, first: true }
+    pub(super) fn new(cursor: &'c mut Cursor<'de>, reading: &'c Reading, depth: u32) -> Self {
+        Self { cursor, reading, depth, first: true }
     }
 }
 
@@ -36,34 +37,61 @@ impl<'de> de::SeqAccess<'de> for Elements<'_, 'de> {
         if !first {
             self.cursor.expect(b',')?;
         }
-        seed.deserialize(Deserializer { cursor: self.cursor, depth: self.depth }).map(Some)
+        let element =
+            Deserializer { cursor: self.cursor, reading: self.reading, depth: self.depth };
+        seed.deserialize(element).map(Some)
     }
 }
 
 /// The attributes of an object. Of several with one name the last one counts, as for the peer.
 pub(super) struct Entries<'c, 'de> {
     cursor: &'c mut Cursor<'de>,
+    reading: &'c Reading,
     depth: u32,
     first: bool,
     /// The attributes that the type has; none where it takes whatever comes.
     fields: &'static [&'static str],
-    /// Whether one of `fields` comes twice.
-    duplicates: bool,
-    key: &'de str,
+    /// Which of `fields` have come, a bit for each.
+    seen: u128,
+    /// The field that is being read; beyond the last one for what is none.
+    field: usize,
 }
 
 impl<'c, 'de> Entries<'c, 'de> {
     pub(super) fn new(
         cursor: &'c mut Cursor<'de>,
+        reading: &'c Reading,
         depth: u32,
         fields: &'static [&'static str],
     ) -> Self {
-        let duplicates = !fields.is_empty() && cursor.has_duplicates(fields);
-        Self { cursor, depth, first: true, fields, duplicates, key: "" }
+        Self { cursor, reading, depth, first: true, fields, seen: 0, field: 0 }
     }
 
-    fn value(&mut self) -> Deserializer<'_, 'de> {
-        Deserializer { cursor: self.cursor, depth: self.depth }
+    /// Which field `key` is; one behind the last one read, most of the time.
+    #[inline]
+    fn find(&self, key: &[u8]) -> Option<usize> {
+        let is_key = |field: &&str| field.as_bytes() == key;
+        let next = if self.seen == 0 { 0 } else { self.field + 1 };
+        if self.fields.get(next).is_some_and(is_key) {
+            return Some(next);
+        }
+        self.fields.iter().position(is_key)
+    }
+
+    /// Whether this occurrence of a field does not count.
+    #[inline]
+    fn is_superseded(&mut self, key: &[u8]) -> bool {
+        if let Reading::Careful = self.reading {
+            return self.cursor.comes_again(key);
+        }
+        // Fields beyond those that there are bits for share the last one.
+        let bit = 1 << self.field.min(127);
+        let again = self.seen & bit != 0;
+        self.seen |= bit;
+        if again {
+            self.reading.note_duplicate();
+        }
+        again
     }
 }
 
@@ -83,9 +111,16 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
             if !first {
                 self.cursor.expect(b',')?;
             }
-            self.key = self.cursor.string()?;
-            if !(self.duplicates && self.cursor.has_later(self.key)) {
-                return seed.deserialize(KeyDeserializer(self.key)).map(Some);
+            let key = self.cursor.raw_text()?;
+            let Some(field) = self.find(key) else {
+                self.field = self.fields.len();
+                let key = core::str::from_utf8(key).map_err(|_| JsonErrorKind::NotText)?;
+                return seed.deserialize(KeyDeserializer(key)).map(Some);
+            };
+            self.field = field;
+            if !self.is_superseded(key) {
+                let name = self.fields.get(field).copied().unwrap_or_default();
+                return seed.deserialize(KeyDeserializer(name)).map(Some);
             }
             self.cursor.expect(b':')?;
             self.cursor.skip_value(self.depth)?;
@@ -95,9 +130,9 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
         self.cursor.expect(b':')?;
-        seed.deserialize(self.value()).map_err(|error| {
-            error.in_attribute(self.fields.iter().copied().find(|field| *field == self.key))
-        })
+        let value = Deserializer { cursor: self.cursor, reading: self.reading, depth: self.depth };
+        seed.deserialize(value)
+            .map_err(|error| error.in_attribute(self.fields.get(self.field).copied()))
     }
 }
 
@@ -166,8 +201,8 @@ impl<'c, 'de> Variant<'c, 'de> {
         Self { value, has_content: false }
     }
 
-    pub(super) fn with_content(cursor: &'c mut Cursor<'de>, depth: u32) -> Self {
-        Self { value: Deserializer { cursor, depth }, has_content: true }
+    pub(super) fn with_content(value: Deserializer<'c, 'de>) -> Self {
+        Self { value, has_content: true }
     }
 
     /// Content where there should be none, or the other way round.
@@ -181,10 +216,10 @@ impl<'de> de::EnumAccess<'de> for Variant<'_, 'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), JsonError> {
-        if self.value.cursor.peek() != Some(b'"') {
+        if !self.value.cursor.text_is_next() {
             return Err(Self::mismatch("the name of a variant"));
         }
-        let name = self.value.cursor.string()?;
+        let name = self.value.cursor.text()?;
         if self.has_content {
             self.value.cursor.expect(b':')?;
         }

@@ -1,35 +1,40 @@
-//! Walks over a line: tokens, texts with their escapes resolved in place, values to be passed over.
+//! Walks over a line: tokens, texts, values to be passed over.
 
-use super::JsonErrorKind;
+use super::escape::{RESOLVED_END, RESOLVED_START};
+use super::number::{self, Number};
+use super::{Json, JsonErrorKind};
 
-/// A position in a line. Text that is handed out is cut off the line, the rest can still be changed.
+/// A position in a line.
+#[derive(Clone, Copy)]
 pub(super) struct Cursor<'de> {
-    rest: &'de mut [u8],
+    line: &'de [u8],
     at: usize,
-    /// How many bytes were cut off before `rest`.
-    cut: usize,
+    /// The line where it is UTF-8 as a whole, which saves a check for each text.
+    utf8: Option<&'de str>,
+    /// Whether texts that had escapes stand between the marks of [`super::escape`].
+    resolved: bool,
 }
 
 impl<'de> Cursor<'de> {
-    pub(super) fn new(line: &'de mut [u8]) -> Self {
-        Self { rest: line, at: 0, cut: 0 }
+    pub(super) fn new(line: &'de [u8], resolved: bool) -> Self {
+        Self { line, at: 0, utf8: core::str::from_utf8(line).ok(), resolved }
     }
 
     /// Bytes since the start of the line.
     pub(super) fn position(&self) -> usize {
-        self.cut + self.at
+        self.at
     }
 
     /// The next byte that is not white space, which stays in place.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        while let Some(&byte) = self.rest.get(self.at) {
-            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+        loop {
+            let byte = *self.line.get(self.at)?;
+            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
                 return Some(byte);
             }
             self.at += 1;
         }
-        None
     }
 
     /// Passes over `byte` where it is the next one.
@@ -51,59 +56,80 @@ impl<'de> Cursor<'de> {
         if self.peek().is_none() { JsonErrorKind::End } else { JsonErrorKind::Syntax }
     }
 
+    /// Whether a text is next.
+    #[inline]
+    pub(super) fn text_is_next(&mut self) -> bool {
+        matches!(self.peek(), Some(b'"' | RESOLVED_START))
+    }
+
+    /// Takes a text.
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<&'de str, JsonErrorKind> {
+        let raw = self.raw_text()?;
+        // Behind the text stands its closing mark.
+        let end = self.at - 1;
+        match self.utf8 {
+            Some(line) => line.get(end - raw.len()..end).ok_or(JsonErrorKind::NotText),
+            None => core::str::from_utf8(raw).map_err(|_| JsonErrorKind::NotText),
+        }
+    }
+
+    /// Takes a text that may not be UTF-8.
+    #[inline]
+    pub(super) fn raw_text(&mut self) -> Result<&'de [u8], JsonErrorKind> {
+        let end = match self.peek() {
+            Some(b'"') => b'"',
+            Some(RESOLVED_START) if self.resolved => RESOLVED_END,
+            _ => return Err(self.unexpected()),
+        };
+        let rest = self.line.get(self.at + 1..).unwrap_or_default();
+        let len = find(end, rest).ok_or(JsonErrorKind::End)?;
+        self.at += len + 2;
+        Ok(rest.get(..len).unwrap_or_default())
+    }
+
     /// Takes a number or a word: all up to the next delimiter.
     #[inline]
-    pub(super) fn token(&mut self) -> &[u8] {
+    pub(super) fn token(&mut self) -> &'de [u8] {
         self.peek();
-        let start = self.at;
-        while let Some(&byte) = self.rest.get(self.at) {
-            if !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')) {
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+        let len = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+        self.at += len;
+        rest.get(..len).unwrap_or_default()
+    }
+
+    /// Takes an integer of a few digits, by far the most frequent number; anything else stays.
+    #[inline]
+    pub(super) fn short_integer(&mut self) -> Option<Number> {
+        /// As many digits as a `u64` always has room for.
+        const MOST_DIGITS: usize = 19;
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let digits = rest.strip_prefix(b"-").unwrap_or(rest);
+        let mut magnitude = 0_u64;
+        let mut len = 0;
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 || len == MOST_DIGITS {
                 break;
             }
-            self.at += 1;
+            magnitude = magnitude.wrapping_mul(10).wrapping_add(digit.into());
+            len += 1;
         }
-        self.rest.get(start..self.at).unwrap_or_default()
-    }
-
-    /// Takes a text, its escapes resolved.
-    #[inline]
-    pub(super) fn string(&mut self) -> Result<&'de str, JsonErrorKind> {
-        self.expect(b'"')?;
-        let (end, escaped) = self.find_quote()?;
-        let cut = end + 1;
-        let (head, tail) = core::mem::take(&mut self.rest).split_at_mut(cut);
-        let text = head.get_mut(self.at..end).unwrap_or_default();
-        self.rest = tail;
-        self.at = 0;
-        self.cut += cut;
-        let len = if escaped { unescape(text)? } else { text.len() };
-        let text: &'de [u8] = text;
-        core::str::from_utf8(text.get(..len).unwrap_or_default())
-            .map_err(|_| JsonErrorKind::NotText)
-    }
-
-    /// Where the text that begins here ends, and whether it has escapes.
-    #[inline]
-    fn find_quote(&self) -> Result<(usize, bool), JsonErrorKind> {
-        let mut from = self.at;
-        let mut escaped = false;
-        while let Some(&byte) = self.rest.get(from) {
-            match byte {
-                b'"' => return Ok((from, escaped)),
-                b'\\' => {
-                    escaped = true;
-                    from += 2;
-                }
-                _ => from += 1,
-            }
+        let ends = matches!(digits.get(len), Some(b',' | b'}' | b']'));
+        let leading_zero = len > 1 && digits.first() == Some(&b'0');
+        if len == 0 || leading_zero || !ends {
+            return None;
         }
-        Err(JsonErrorKind::End)
-    }
-
-    fn skip_string(&mut self) -> Result<(), JsonErrorKind> {
-        self.expect(b'"')?;
-        self.at = self.find_quote()?.0 + 1;
-        Ok(())
+        let negative = digits.len() < rest.len();
+        let number = if negative {
+            Number::Signed(0_i64.checked_sub_unsigned(magnitude)?)
+        } else {
+            Number::Unsigned(magnitude)
+        };
+        self.at += len + usize::from(negative);
+        Some(number)
     }
 
     /// Passes over one value of any kind, without recursion; `deepest` bounds its nesting.
@@ -113,7 +139,7 @@ impl<'de> Cursor<'de> {
         let mut depth = 0;
         loop {
             match self.peek().ok_or(JsonErrorKind::End)? {
-                b'"' => self.skip_string()?,
+                b'"' | RESOLVED_START => drop(self.raw_text()?),
                 bracket @ (b'[' | b'{') => {
                     self.at += 1;
                     if depth >= deepest.min(u128::BITS) {
@@ -150,7 +176,7 @@ impl<'de> Cursor<'de> {
 
     fn skip_key(&mut self, object: bool) -> Result<(), JsonErrorKind> {
         if object {
-            self.skip_string()?;
+            self.raw_text()?;
             self.expect(b':')?;
         }
         Ok(())
@@ -159,155 +185,34 @@ impl<'de> Cursor<'de> {
     fn skip_word(&mut self) -> Result<(), JsonErrorKind> {
         match self.token() {
             b"true" | b"false" | b"null" => Ok(()),
-            number if super::number::is_number(number) => Ok(()),
+            number if number::is_number(number) => Ok(()),
             b"" => Err(self.unexpected()),
             _ => Err(JsonErrorKind::Syntax),
         }
     }
 
-    /// Whether one of `names` is the key of two attributes of the object that begins here. What
-    /// comes is only looked at; where it is not well formed, reading it will say so.
-    pub(super) fn has_duplicates(&mut self, names: &[&str]) -> bool {
-        let mut seen = 0_u128;
-        self.look_at_keys(|key| {
-            let Some(index) = names.iter().position(|name| key.is(name)) else {
-                return false;
-            };
-            // Names beyond the mask's are taken for duplicates, which costs time and no more.
-            let bit = 1_u128.checked_shl(index as u32).unwrap_or(u128::MAX);
-            let again = seen & bit != 0;
-            seen |= bit;
-            again
-        })
-    }
-
-    /// Whether an attribute of this name follows the key that was just read.
-    pub(super) fn has_later(&mut self, name: &str) -> bool {
-        let here = self.at;
-        let behind_value = self.next_is(b':') && self.skip_value(super::Json::DEEPEST).is_ok();
-        let found = behind_value && self.next_is(b',') && self.look_at_keys(|key| key.is(name));
-        self.at = here;
-        found
-    }
-
-    /// Shows each key from here to the end of the object until `found`, and says whether it was.
-    #[inline]
-    fn look_at_keys(&mut self, mut found: impl FnMut(Key<'_>) -> bool) -> bool {
-        let here = self.at;
-        let mut result = false;
-        while self.next_is(b'"') {
-            let Ok((end, escaped)) = self.find_quote() else { break };
-            let raw = self.rest.get(self.at..end).unwrap_or_default();
-            result = found(Key { raw, escaped });
-            self.at = end + 1;
-            if result
-                || !self.next_is(b':')
-                || self.skip_value(super::Json::DEEPEST).is_err()
-                || !self.next_is(b',')
-            {
-                break;
+    /// Whether `key`, which was just read, comes again in the same object. What follows is only
+    /// looked at; where it is not well formed, reading it will say so.
+    pub(super) fn comes_again(mut self, key: &[u8]) -> bool {
+        while self.next_is(b':')
+            && self.skip_value(Json::DEEPEST).is_ok()
+            && self.next_is(b',')
+            && let Ok(later) = self.raw_text()
+        {
+            if later == key {
+                return true;
             }
         }
-        self.at = here;
-        result
+        false
     }
 }
 
-/// A key as it stands in the line.
-#[derive(Clone, Copy)]
-struct Key<'a> {
-    raw: &'a [u8],
-    escaped: bool,
-}
-
-impl Key<'_> {
-    #[inline]
-    fn is(self, name: &str) -> bool {
-        self.raw == name.as_bytes() || self.escaped && escaped_is(self.raw, name)
+/// Finds a byte that is most often near.
+#[inline]
+fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    match bytes.iter().take(NEAR).position(|&other| other == byte) {
+        None => memchr::memchr(byte, bytes.get(NEAR..)?).map(|at| at + NEAR),
+        near => near,
     }
-}
-
-/// Resolves all escapes of a text in place and gives its new length.
-fn unescape(text: &mut [u8]) -> Result<usize, JsonErrorKind> {
-    let (mut read, mut write) = (0, 0);
-    while let Some(&byte) = text.get(read) {
-        let mut utf8 = [byte, 0, 0, 0];
-        let mut len = 1;
-        read += 1;
-        if byte == b'\\' {
-            let (character, taken) = escape(text.get(read..).unwrap_or_default())?;
-            read += taken;
-            len = character.encode_utf8(&mut utf8).len();
-        }
-        // The shortest escape of n bytes of UTF-8 is longer than n, so that `write` stays behind.
-        for &byte in utf8.iter().take(len) {
-            if let Some(space) = text.get_mut(write) {
-                *space = byte;
-            }
-            write += 1;
-        }
-    }
-    Ok(write)
-}
-
-/// The character that an escape stands for, and the length of the escape after its backslash.
-fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
-    let character = match text.first().ok_or(JsonErrorKind::Escape)? {
-        byte @ (b'"' | b'\\' | b'/') => char::from(*byte),
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'u' => return unicode_escape(text),
-        _ => return Err(JsonErrorKind::Escape),
-    };
-    Ok((character, 1))
-}
-
-/// `uXXXX`, or `uXXXX\uXXXX` for a surrogate pair.
-fn unicode_escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
-    let first = hex(text, 1).ok_or(JsonErrorKind::Escape)?;
-    if let Some(character) = char::from_u32(first) {
-        return Ok((character, 5));
-    }
-    let second = match text.get(5..7) {
-        Some(b"\\u") => hex(text, 7),
-        _ => None,
-    };
-    match (first, second) {
-        (0xd800..=0xdbff, Some(second @ 0xdc00..=0xdfff)) => {
-            let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
-            Ok((char::from_u32(code).ok_or(JsonErrorKind::Escape)?, 11))
-        }
-        _ => Err(JsonErrorKind::Escape),
-    }
-}
-
-fn hex(text: &[u8], from: usize) -> Option<u32> {
-    let digits = text.get(from..from + 4)?;
-    digits.iter().try_fold(0, |sum, &digit| Some(sum << 4 | char::from(digit).to_digit(16)?))
-}
-
-/// Compares a key that is still escaped with a name.
-fn escaped_is(key: &[u8], name: &str) -> bool {
-    let mut rest = key;
-    let mut name = name.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let mut utf8 = [*byte, 0, 0, 0];
-        let mut len = 1;
-        rest = after;
-        if *byte == b'\\' {
-            let Ok((character, taken)) = escape(rest) else {
-                return false;
-            };
-            rest = rest.get(taken..).unwrap_or_default();
-            len = character.encode_utf8(&mut utf8).len();
-        }
-        let Some(tail) = name.strip_prefix(utf8.get(..len).unwrap_or_default()) else {
-            return false;
-        };
-        name = tail;
-    }
-    name.is_empty()
 }

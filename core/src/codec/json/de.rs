@@ -1,24 +1,62 @@
 //! Values of a line as any type that serde can read, text borrowed from the line.
 
+use core::cell::Cell;
+
+use serde::Deserialize;
 use serde::de::{self, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::access::{Elements, Entries, Variant};
 use super::cursor::Cursor;
+use super::escape::RESOLVED_START;
 use super::number::{self, Number};
 use super::{Json, JsonError, JsonErrorKind};
+
+/// Reads the value at `cursor`.
+///
+/// Whether an attribute comes twice is known only when it comes again, and is found out on the way.
+/// Where one did, or where anything was wrong, the value is read once more, with a look ahead for
+/// each attribute.
+pub(super) fn read<'de, T: Deserialize<'de>>(cursor: &mut Cursor<'de>) -> Result<T, JsonError> {
+    let start = *cursor;
+    let reading = Reading::Quick { duplicates: Cell::new(false) };
+    let value = T::deserialize(Deserializer { cursor, reading: &reading, depth: Json::DEEPEST });
+    if value.is_ok() && !reading.has_duplicates() {
+        return value;
+    }
+    *cursor = start;
+    T::deserialize(Deserializer { cursor, reading: &Reading::Careful, depth: Json::DEEPEST })
+}
+
+/// How attributes that come twice are dealt with.
+pub(super) enum Reading {
+    /// They are noted, and passed over.
+    Quick { duplicates: Cell<bool> },
+    /// The last one is found.
+    Careful,
+}
+
+impl Reading {
+    #[cold]
+    pub(super) fn note_duplicate(&self) {
+        if let Self::Quick { duplicates } = self {
+            duplicates.set(true);
+        }
+    }
+
+    fn has_duplicates(&self) -> bool {
+        matches!(self, Self::Quick { duplicates } if duplicates.get())
+    }
+}
 
 /// Reads one value. `depth` is how deep it may still be nested.
 pub(super) struct Deserializer<'c, 'de> {
     pub(super) cursor: &'c mut Cursor<'de>,
+    pub(super) reading: &'c Reading,
     pub(super) depth: u32,
 }
 
-impl<'c, 'de> Deserializer<'c, 'de> {
-    pub(super) fn new(cursor: &'c mut Cursor<'de>) -> Self {
-        Self { cursor, depth: Json::DEEPEST }
-    }
-
+impl<'de> Deserializer<'_, 'de> {
     /// The depth left for what this value contains.
     fn within(&self) -> Result<u32, JsonErrorKind> {
         self.depth.checked_sub(1).ok_or(JsonErrorKind::TooDeep)
@@ -27,7 +65,7 @@ impl<'c, 'de> Deserializer<'c, 'de> {
     fn array<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         let depth = self.within()?;
         self.cursor.expect(b'[')?;
-        let value = visitor.visit_seq(Elements::new(self.cursor, depth))?;
+        let value = visitor.visit_seq(Elements::new(self.cursor, self.reading, depth))?;
         self.cursor.expect(b']')?;
         Ok(value)
     }
@@ -39,12 +77,21 @@ impl<'c, 'de> Deserializer<'c, 'de> {
     ) -> Result<V::Value, JsonError> {
         let depth = self.within()?;
         self.cursor.expect(b'{')?;
-        let value = visitor.visit_map(Entries::new(self.cursor, depth, fields))?;
+        let value = visitor.visit_map(Entries::new(self.cursor, self.reading, depth, fields))?;
         self.cursor.expect(b'}')?;
         Ok(value)
     }
 
+    #[inline]
     fn word<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+        match self.cursor.short_integer() {
+            Some(Number::Unsigned(value)) => visitor.visit_u64(value),
+            Some(Number::Signed(value)) => visitor.visit_i64(value),
+            _ => self.long_word(visitor),
+        }
+    }
+
+    fn long_word<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self.cursor.token() {
             b"true" => visitor.visit_bool(true),
             b"false" => visitor.visit_bool(false),
@@ -77,7 +124,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
         match self.cursor.peek() {
-            Some(b'"') => visitor.visit_borrowed_str(self.cursor.string()?),
+            Some(b'"' | RESOLVED_START) => visitor.visit_borrowed_str(self.cursor.text()?),
             Some(b'[') => self.array(visitor),
             Some(b'{') => self.object(&[], visitor),
             Some(_) => self.word(visitor),
@@ -141,7 +188,8 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         }
         let depth = self.within()?;
         self.cursor.expect(b'{')?;
-        let value = visitor.visit_enum(Variant::with_content(self.cursor, depth))?;
+        let content = Deserializer { cursor: self.cursor, reading: self.reading, depth };
+        let value = visitor.visit_enum(Variant::with_content(content))?;
         self.cursor.expect(b'}')?;
         Ok(value)
     }
