@@ -1,4 +1,4 @@
-//! cable-car on desktops.
+#![doc = include_str!("../README.md")]
 
 mod buffer;
 mod connection;
