@@ -27,6 +27,18 @@ const TIMER_ON: u32 = 1 << 3 | 1;
 const NVIC_ENABLE: usize = 0x000;
 const NVIC_CLEAR_PENDING: usize = 0x180;
 
+// Registers of the memory protection.
+const MPU_CTRL: usize = 0x04;
+const MPU_REGION: usize = 0x08;
+const MPU_BASE: usize = 0x0c;
+const MPU_SIZE: usize = 0x10;
+/// `MPU_CTRL`: on, and what no region covers is as it was without it.
+const MPU_ON: u32 = 1 << 2 | 1;
+/// The 16 MiB right below the stack: nothing is there, and a frame that is too deep ends there.
+const BELOW_STACK: u32 = 0x1f00_0000;
+/// `MPU_SIZE`: no access, no execution, 2^24 bytes, enabled.
+const FORBIDDEN: u32 = 1 << 28 | (24 - 1) << 1 | 1;
+
 /// The clock, the sleep, and the state of the link.
 #[derive(Debug)]
 pub(crate) struct Board {
@@ -43,6 +55,7 @@ impl Board {
     /// The device is handed out apart from the board, for a network stack to own.
     pub(crate) fn start() -> Result<(Self, Lan9118), ChipError> {
         cortex_m::interrupt::disable();
+        guard_stack();
         let chip = Chip::start()?;
         mmio::TIMER.write(TIMER_CTRL, 0);
         mmio::TIMER.write(TIMER_RELOAD, 0);
@@ -92,4 +105,15 @@ impl Board {
         mmio::TIMER.write(TIMER_CTRL, 0);
         self.asleep_us += self.clock.micros() - began_us;
     }
+}
+
+/// Makes the stack's far end a wall. A real board faults where there is no memory; this one,
+/// emulated, would read zeros and run on.
+fn guard_stack() {
+    mmio::MPU.write(MPU_REGION, 0);
+    mmio::MPU.write(MPU_BASE, BELOW_STACK);
+    mmio::MPU.write(MPU_SIZE, FORBIDDEN);
+    mmio::MPU.write(MPU_CTRL, MPU_ON);
+    cortex_m::asm::dsb();
+    cortex_m::asm::isb();
 }

@@ -10,6 +10,8 @@ pub(crate) const ETHERNET: Block = Block::at(0x4020_0000, 0x100);
 pub(crate) const TIMER: Block = Block::at(0x4000_0000, 0x10);
 /// The processor's interrupt controller.
 pub(crate) const NVIC: Block = Block::at(0xe000_e100, 0x400);
+/// The processor's memory protection.
+pub(crate) const MPU: Block = Block::at(0xe000_ed90, 0x14);
 
 /// A run of 32-bit device registers.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +37,8 @@ impl Block {
     /// Writes the register at an offset in bytes.
     pub(crate) fn write(self, offset: usize, value: u32) {
         let register = self.register(offset);
-        // SAFETY: as in `read`. None of these devices reads or writes memory by itself, so no
-        // value written can touch a Rust object.
+        // SAFETY: as in `read`. None of these devices reads or writes memory by itself, and
+        // memory protection only ever takes access away, with a fault that ends the program.
         unsafe { register.write_volatile(value) }
     }
 
