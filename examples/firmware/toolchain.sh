@@ -1,7 +1,8 @@
+# shellcheck shell=bash
 # Finds a compiler for a microcontroller; sourced by the scripts that build.
 
-# Exit codes. Not 1, which is the emulator's own.
-readonly wrong_use=2 not_ready=4
+# The exit code where something is missing or does not build.
+readonly not_ready=4
 
 # Ends the script: exit code, then lines of what to do about it.
 fail() {
@@ -11,12 +12,13 @@ fail() {
     exit "$code"
 }
 
-# Sets up the environment and `cargo_flags` for a target triple: a compiler that has it installed (rustup),
-# or else one that has the source of `core`, which is then built along (Debian's).
+# Sets up the environment and `cargo_flags` for a target triple: a compiler that has it installed
+# (rustup), or else one that has the source of `core`, which is then built along (Debian's).
 choose_compiler() {
-    local triple=$1 installed candidate
+    local triple=$1 installed candidate source=lib/rustlib/src/rust/library/Cargo.lock
     cargo_flags=(--release --quiet)
-    command -v cargo >/dev/null || fail $not_ready "no cargo: install Rust by rustup, or on Debian:" \
+    command -v cargo >/dev/null || fail $not_ready \
+        "no cargo: install Rust by rustup, or on Debian:" \
         "  apt install cargo-web rustc-web rust-web-src lld"
     installed=$(command -v rustc || true)
     if [[ -n $installed && -d $(sysroot "$installed")/lib/rustlib/$triple ]]; then
@@ -24,7 +26,7 @@ choose_compiler() {
         return
     fi
     for candidate in /usr/bin/rustc "$installed"; do
-        if [[ -x $candidate && -e $(sysroot "$candidate")/lib/rustlib/src/rust/library/Cargo.lock ]]; then
+        if [[ -x $candidate && -e $(sysroot "$candidate")/$source ]]; then
             command -v ld.lld >/dev/null || fail $not_ready "no linker ld.lld: apt install lld"
             # Building `core` counts as unstable; it is the compiler's own source, built by itself.
             export RUSTC=$candidate RUSTC_BOOTSTRAP=1

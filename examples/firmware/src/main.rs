@@ -15,19 +15,22 @@ use firmware_base::busy::BusyMeter;
 use firmware_base::options::{BadOption, Options};
 
 use crate::board::Board;
-use crate::greeter::Greeter;
+use crate::greeter::{Greeter, Storage};
 use crate::lan9118::{ChipError, Lan9118};
 use crate::memory::Memory;
 use crate::semihosting::{complain, exit, say};
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    let mut command_line = [0; 512];
-    let Some(arguments) = semihosting::arguments(&mut command_line) else {
+    // The entry point runs once, and so has its statics to itself: no memory is ever asked for.
+    static mut COMMAND_LINE: [u8; 512] = [0; 512];
+    static mut STORAGE: Storage<'static> = Storage::new();
+
+    let Some(arguments) = semihosting::arguments(COMMAND_LINE) else {
         complain!("firmware: the command line is longer than 512 bytes, or not UTF-8");
         exit(exit_code::BAD_OPTION)
     };
-    exit(match run(arguments) {
+    exit(match run(arguments, STORAGE) {
         Ok(()) => exit_code::DONE,
         Err(Failure::Option(bad)) => {
             complain!("firmware: {bad}");
@@ -45,18 +48,17 @@ enum Failure<'a> {
     Chip(ChipError),
 }
 
-fn run(arguments: &str) -> Result<(), Failure<'_>> {
+fn run<'a>(arguments: &'a str, storage: &'a mut Storage<'a>) -> Result<(), Failure<'a>> {
     let options = Options::parse(arguments).map_err(Failure::Option)?;
-    let (board, device) = Board::start().map_err(Failure::Chip)?;
+    let (board, mut device) = Board::start().map_err(Failure::Chip)?;
     let mac = board.mac_address().map_err(Failure::Chip)?;
-    serve(board, device, mac, &options);
+    let greeter = Greeter::new(&mut device, mac, &options, board.clock.micros(), storage);
+    serve(board, device, greeter, options.run_for);
     Ok(())
 }
 
-fn serve(mut board: Board, mut device: Lan9118, mac: [u8; 6], options: &Options<'_>) {
-    let end_us = options.run_for.map(|seconds| u64::from(seconds) * 1_000_000);
-    let mut storage = greeter::Storage::new();
-    let mut greeter = Greeter::new(&mut device, mac, options, board.clock.micros(), &mut storage);
+fn serve(mut board: Board, mut device: Lan9118, mut greeter: Greeter<'_>, run_for: Option<u32>) {
+    let end_us = run_for.map(|seconds| u64::from(seconds) * 1_000_000);
     let mut link_up = board.link_up();
     loop {
         let now_us = board.clock.micros();
