@@ -35,11 +35,14 @@ pub(crate) struct DhcpClient {
     handle: Option<SocketHandle>,
     /// The address is from before the link was down, and is given up then.
     unconfirmed_until: Option<Instant>,
+    leased_at: Option<Instant>,
+    /// A server has given what can not be used; all of them are left alone until then.
+    paused_until: Option<Instant>,
 }
 
 impl DhcpClient {
-    pub(crate) fn new() -> Self {
-        Self { handle: None, unconfirmed_until: None }
+    pub(crate) const fn new() -> Self {
+        Self { handle: None, unconfirmed_until: None, leased_at: None, paused_until: None }
     }
 
     fn start(&mut self, sockets: &mut SocketSet<'_>) {
@@ -48,7 +51,7 @@ impl DhcpClient {
         retry.discover_timeout = ASK_AGAIN;
         retry.initial_request_timeout = ASK_AGAIN;
         socket.set_retry_config(retry);
-        // The last place of the set is kept for this socket, and `stop` has emptied it.
+        // The last place of the set is kept for this socket, and whoever starts it has emptied it.
         self.handle = Some(sockets.add(socket));
     }
 
@@ -56,7 +59,7 @@ impl DhcpClient {
         if let Some(handle) = self.handle.take() {
             sockets.remove(handle);
         }
-        self.unconfirmed_until = None;
+        *self = Self::new();
     }
 
     pub(crate) fn restart(&mut self, sockets: &mut SocketSet<'_>, now: Instant) {
@@ -67,7 +70,7 @@ impl DhcpClient {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.unconfirmed_until
+        [self.unconfirmed_until, self.paused_until].into_iter().flatten().min()
     }
 
     /// Takes over what the server has said since the last call.
@@ -77,9 +80,12 @@ impl DhcpClient {
         sockets: &mut SocketSet<'_>,
         now: Instant,
     ) {
+        if self.paused_until.is_some_and(|until| now >= until) {
+            self.paused_until = None;
+            self.start(sockets);
+        }
         let Some(handle) = self.handle else { return };
-        let socket = sockets.get_mut::<Socket>(handle);
-        let lease = match socket.poll() {
+        let lease = match sockets.get_mut::<Socket>(handle).poll() {
             Some(Event::Configured(lease)) => {
                 Some((lease.address, lease.router, lease.server.address))
             }
@@ -87,19 +93,27 @@ impl DhcpClient {
             _ if self.unconfirmed_until.is_some_and(|until| now >= until) => None,
             _ => return,
         };
-        self.unconfirmed_until = None;
         let cidr = lease.and_then(|(address, _, server)| {
             let cidr = checked_cidr(address.address(), address.prefix_len())?;
             // smoltcp renews with the server by its address, and panics if that is no host's.
             is_host(server).then_some(cidr)
         });
-        if lease.is_some() && cidr.is_none() {
-            socket.reset();
-        }
-        // A gateway that can not be one is left out: the subnet is what matters here.
+        // A gateway that can not be one is left out: the subnet is what matters here. The same is
+        // true of one that smoltcp was built without room for.
         let gateway = cidr
             .zip(lease)
             .and_then(|(cidr, (_, router, _))| router.filter(|router| is_gateway(cidr, *router)));
         let _ = configure(iface, cidr, gateway);
+
+        let useless = lease.is_some() && cidr.is_none();
+        let lost_at_once = lease.is_none() && self.leased_at.is_some_and(|at| now < at + ASK_AGAIN);
+        if useless || lost_at_once {
+            // smoltcp would ask again at once, and without end.
+            self.stop(sockets);
+            self.paused_until = Some(now + ASK_AGAIN);
+            return;
+        }
+        self.unconfirmed_until = None;
+        self.leased_at = lease.map(|_| now);
     }
 }

@@ -86,7 +86,7 @@ impl<'a, D: Device> Stack<'a, D> {
             UDP_TX,
             SOCKETS,
         >,
-        config: Config,
+        config: &Config,
         now: Duration,
     ) -> Result<Self, ConfigError> {
         let now = instant(now);
@@ -135,7 +135,7 @@ impl<'a, D: Device> Stack<'a, D> {
             medium,
             iface,
             sockets,
-            tcp: TcpTable::new(&mut storage.tcp_slots, BACKLOG, Limits::from(&config)),
+            tcp: TcpTable::new(&mut storage.tcp_slots, BACKLOG, Limits::from(config)),
             udp: UdpTable::new(
                 &mut storage.udp_slots,
                 config.broadcast_without_address,
@@ -164,7 +164,7 @@ impl<'a, D: Device> Stack<'a, D> {
     /// (what is left waits in the device, and [`poll_at`](Self::poll_at) says so).
     pub fn poll(&mut self, now: Duration) -> bool {
         let now = instant(now).max(self.now);
-        self.tcp.forgive_absence(self.now, now);
+        self.forgive_absence(now);
         self.now = now;
         self.queued = false;
 
@@ -191,16 +191,16 @@ impl<'a, D: Device> Stack<'a, D> {
         if self.link_up && (self.queued || self.frames_left) {
             return Some(duration(now));
         }
-        let network = match self.link_up {
-            true => self.iface.poll_at(now, &self.sockets),
-            false => None,
+        let (network, lease) = match self.link_up {
+            true => (self.iface.poll_at(now, &self.sockets), self.addressing.next_deadline()),
+            false => (None, None),
         };
         [
             // smoltcp says "at once" for as long as the device takes nothing.
             network.map(|at| at.max(self.device_retry_at)),
+            lease,
             self.tcp.next_deadline(),
             self.udp.next_deadline(),
-            self.addressing.next_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -241,6 +241,18 @@ impl<'a, D: Device> Stack<'a, D> {
     #[must_use]
     pub fn is_link_up(&self) -> bool {
         self.link_up
+    }
+
+    /// When the program was away for longer than the stack had asked for, the peers were not
+    /// probed, and their silence says nothing.
+    fn forgive_absence(&mut self, now: Instant) {
+        let Some(tolerated) = self.tcp.tolerated_delay() else { return };
+        if now - self.now > tolerated
+            && let Some(due) = self.poll_at(duration(self.now))
+            && now > instant(due) + tolerated
+        {
+            self.tcp.forgive_silence(now);
+        }
     }
 
     fn ingress(&mut self) -> bool {

@@ -26,8 +26,8 @@ pub const ETHERNET_FRAME: usize = 1514;
 /// let (left, right) = wire.ends();
 /// let (mut memory_l, mut memory_r): (Memory, Memory) = (Storage::new(), Storage::new());
 /// let config = |n| Config::new([2, 0, 0, 0, 0, n], u64::from(n));
-/// let mut left = Stack::new(left, &mut memory_l, config(1), Duration::ZERO).unwrap();
-/// let mut right = Stack::new(right, &mut memory_r, config(2), Duration::ZERO).unwrap();
+/// let mut left = Stack::new(left, &mut memory_l, &config(1), Duration::ZERO).unwrap();
+/// let mut right = Stack::new(right, &mut memory_r, &config(2), Duration::ZERO).unwrap();
 /// left.set_address([10, 0, 0, 1].into(), 24, None).unwrap();
 /// right.set_address([10, 0, 0, 2].into(), 24, None).unwrap();
 /// ```

@@ -109,7 +109,7 @@ fn a_half_open_connection_gives_way() {
     pair.left.poll(pair.now);
     pair.right.poll(pair.now);
     pair.wire.clear();
-    pair.left = stack(pair.wire.ends().0, config(3), [10, 77, 0, 3].into(), pair.now);
+    pair.left = stack(pair.wire.ends().0, &config(3), [10, 77, 0, 3].into(), pair.now);
 
     let (client, outcome) = pair.dial(ms(1000));
     assert_eq!(outcome, Some(Err(Error::Refused)));
@@ -124,7 +124,7 @@ fn a_waiting_connection_that_is_reset_or_dies_makes_room() {
     let mut pair = Pair::new();
     let mut listener = listen(&mut pair.right, PORT);
     let _clients = dial_all(&mut pair, 2);
-    pair.left = stack(pair.wire.ends().0, restarted(1), LEFT, pair.now);
+    pair.left = stack(pair.wire.ends().0, &restarted(1), LEFT, pair.now);
     // The restarted client answers the probes with resets.
     pair.run(ms(2500));
     assert_eq!(pair.right.accept(&mut listener), Err(WouldBlock));
@@ -134,7 +134,7 @@ fn a_waiting_connection_that_is_reset_or_dies_makes_room() {
     pair.run(ms(3000));
     assert_eq!(pair.right.accept(&mut listener), Err(WouldBlock));
     pair.wire.set_plugged(true);
-    pair.left = stack(pair.wire.ends().0, config(4), LEFT, pair.now);
+    pair.left = stack(pair.wire.ends().0, &config(4), LEFT, pair.now);
     dial_all(&mut pair, 2);
 }
 
@@ -162,7 +162,7 @@ fn ports_are_chosen_and_listeners_counted() {
     type Wide = cable_car_smoltcp::storage!(peers: 1, listeners: 4, backlog: 1);
     let memory: &mut Wide = Box::leak(Box::new(Storage::new()));
     let wire = Box::leak(Box::new(Cable::new()));
-    let mut stack = Stack::new(wire.ends().0, memory, config(1), ms(0)).unwrap();
+    let mut stack = Stack::new(wire.ends().0, memory, &config(1), ms(0)).unwrap();
     let ports: HashSet<u16> = (0..MAX_LISTENERS)
         .map(|_| {
             let listener = listen(&mut stack, 0);

@@ -258,7 +258,7 @@ fn errors_after_which_nothing_is_carried_close_the_pipe() {
 fn a_peer_that_restarts_resets_what_it_no_longer_knows() {
     let mut pair = Pair::new();
     let (_listener, mut client, _server) = pair.connected();
-    pair.right = stack(pair.wire.ends().1, restarted(2), RIGHT, pair.now);
+    pair.right = stack(pair.wire.ends().1, &restarted(2), RIGHT, pair.now);
     // Nothing is sent by the program: the probe finds it out.
     let took = pair.run_until(ms(5000), |pair| {
         settled(pair.left.receive(&mut client, &mut [0; 1])) == Some(Err(Error::Reset))

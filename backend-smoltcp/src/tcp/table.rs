@@ -243,13 +243,16 @@ impl<'a> TcpTable<'a> {
         }
     }
 
-    /// Time in which nobody polled is not counted as the peers' silence: they were not probed.
-    pub(crate) fn forgive_absence(&mut self, last_poll: Instant, now: Instant) {
-        let Some(timeout) = self.limits.dead_peer else { return };
-        if now - last_poll > timeout / 2 {
-            for slot in self.slots.iter_mut() {
-                slot.heard_at = slot.heard_at.max(now - timeout / 2);
-            }
+    /// How late a poll may be before it matters to the peers.
+    pub(crate) fn tolerated_delay(&self) -> Option<Duration> {
+        self.limits.dead_peer.map(|timeout| timeout / 2)
+    }
+
+    /// Gives every peer the time to show a sign of life from now on.
+    pub(crate) fn forgive_silence(&mut self, now: Instant) {
+        let Some(time) = self.tolerated_delay() else { return };
+        for slot in self.slots.iter_mut() {
+            slot.heard_at = slot.heard_at.max(now - time);
         }
     }
 

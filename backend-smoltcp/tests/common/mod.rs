@@ -41,7 +41,7 @@ pub fn restarted(number: u8) -> Config {
 /// A stack with its own address. Memory is leaked: storage is for good, and tests are short.
 pub fn stack<D: Device>(
     device: D,
-    config: Config,
+    config: &Config,
     ip: Ipv4Addr,
     now: Duration,
 ) -> Stack<'static, D> {
@@ -70,8 +70,8 @@ impl<D: Device> Pair<D> {
         let wire: &'static Cable = Box::leak(Box::new(Wire::new()));
         let (left, right) = wire.ends();
         let now = ms(1_000_000); // not 0: nothing may depend on the clock's beginning
-        let left = stack(device(left), config(1), LEFT, now);
-        let right = stack(device(right), config(2), RIGHT, now);
+        let left = stack(device(left), &config(1), LEFT, now);
+        let right = stack(device(right), &config(2), RIGHT, now);
         Self { wire, left, right, now, polls: 0 }
     }
 
@@ -117,7 +117,7 @@ impl<D: Device> Pair<D> {
         let mut listener = listen(&mut self.right, PORT);
         let mut client = TcpClientStack::socket(&mut self.left).unwrap();
         let mut accepted = None;
-        self.run_until(ms(5000), |pair| {
+        self.run_until(ms(3_600_000), |pair| {
             let joined = pair.left.connect(&mut client, at(RIGHT, PORT)).is_ok();
             if accepted.is_none() {
                 accepted = pair.right.accept(&mut listener).ok().map(|(socket, _)| socket);
