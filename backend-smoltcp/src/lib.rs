@@ -1,4 +1,4 @@
-//! draft
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ pub mod wire;
 
 pub use config::Config;
 pub use error::{ConfigError, Error};
+/// For the device, whose trait is smoltcp's.
 pub use smoltcp;
 pub use stack::{MIN_IP_MTU, Stack};
 pub use storage::{Sizes, Storage, UDP_TX_PACKETS};

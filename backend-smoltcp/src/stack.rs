@@ -1,8 +1,11 @@
 //! The stack itself: what it owns, and the poll that moves everything.
 
+use core::mem::MaybeUninit;
 use core::time::Duration;
 
-use smoltcp::iface::{self, Interface, PollIngressSingleResult, PollResult, SocketSet};
+use smoltcp::iface::{
+    self, Interface, PollIngressSingleResult, PollResult, SocketSet, SocketStorage,
+};
 use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
@@ -13,8 +16,8 @@ use crate::error::Error;
 use crate::ports::EphemeralPorts;
 use crate::storage::Storage;
 use crate::tap::Tap;
-use crate::tcp::{Limits, TcpTable};
-use crate::udp::UdpTable;
+use crate::tcp::{Limits, TcpSlot, TcpTable};
+use crate::udp::{UdpSlot, UdpTable};
 use crate::{Config, ConfigError};
 
 /// The smallest IP packet, in bytes, that a device must be able to carry whole.
@@ -62,6 +65,8 @@ impl<'a, D: Device> Stack<'a, D> {
     /// # Errors
     ///
     /// If the device's medium or packet size, or the hardware address, can not be used.
+    // Never inlined: what it needs of the call stack is given back before the program's loop.
+    #[inline(never)]
     pub fn new<
         const TCP: usize,
         const BACKLOG: usize,
@@ -104,8 +109,11 @@ impl<'a, D: Device> Stack<'a, D> {
         // The order matters: the socket that receives must come before the one that only sends,
         // because smoltcp hands a datagram to the first that is bound to its port. Every place is
         // taken from here on, except that of DHCP, which is the last.
-        let mut sockets = SocketSet::new(&mut storage.sockets[..]);
-        for (slot, buffers) in storage.tcp_slots.iter_mut().zip(&mut storage.tcp_buffers) {
+        let mut sockets = SocketSet::new(
+            &mut storage.sockets.write([const { SocketStorage::EMPTY }; SOCKETS])[..],
+        );
+        let tcp_slots = storage.tcp_slots.write([const { TcpSlot::EMPTY }; TCP]);
+        for (slot, buffers) in tcp_slots.iter_mut().zip(&mut storage.tcp_buffers) {
             let mut socket = tcp::Socket::new(
                 tcp::SocketBuffer::new(&mut buffers.rx[..]),
                 tcp::SocketBuffer::new(&mut buffers.tx[..]),
@@ -113,21 +121,20 @@ impl<'a, D: Device> Stack<'a, D> {
             socket.set_nagle_enabled(false);
             // Three probes in the time: two may be lost.
             socket.set_keep_alive(config.dead_peer_timeout.map(|timeout| (timeout / 3).into()));
-            slot.handle = sockets.add(socket).into();
+            slot.handle = Some(sockets.add(socket));
         }
-        let ring = |packets, bytes| udp::PacketBuffer::new(packets, bytes);
-        let none = || udp::PacketBuffer::new(&mut [][..], &mut [][..]);
+        let udp_slots = storage.udp_slots.write([const { UdpSlot::EMPTY }; UDP]);
         let mut lanes = [const { None }; UDP];
-        let slots = storage.udp_slots.iter_mut().zip(&mut storage.udp_buffers);
+        let slots = udp_slots.iter_mut().zip(&mut storage.udp_buffers);
         for ((slot, buffers), lane) in slots.zip(&mut lanes) {
             let [all_packets, one_packets] = &mut buffers.tx_packets;
             let [all, one] = &mut buffers.tx;
-            let rx = ring(&mut buffers.rx_packets[..], &mut buffers.rx[..]);
-            slot.shared =
-                sockets.add(udp::Socket::new(rx, ring(&mut all_packets[..], &mut all[..]))).into();
-            *lane = Some(udp::Socket::new(none(), ring(&mut one_packets[..], &mut one[..])));
+            let rx = ring(&mut buffers.rx_packets, &mut buffers.rx);
+            slot.shared = Some(sockets.add(udp::Socket::new(rx, ring(all_packets, all))));
+            let deaf = udp::PacketBuffer::new(&mut [][..], &mut [][..]);
+            *lane = Some(udp::Socket::new(deaf, ring(one_packets, one)));
         }
-        for (slot, lane) in storage.udp_slots.iter_mut().zip(lanes) {
+        for (slot, lane) in udp_slots.iter_mut().zip(lanes) {
             slot.lane = lane.map(|socket| sockets.add(socket));
         }
 
@@ -135,12 +142,8 @@ impl<'a, D: Device> Stack<'a, D> {
             medium,
             iface,
             sockets,
-            tcp: TcpTable::new(&mut storage.tcp_slots, BACKLOG, Limits::from(config)),
-            udp: UdpTable::new(
-                &mut storage.udp_slots,
-                config.broadcast_without_address,
-                capabilities.ip_mtu(),
-            ),
+            tcp: TcpTable::new(tcp_slots, BACKLOG, Limits::from(config)),
+            udp: UdpTable::new(udp_slots, config.broadcast_without_address, capabilities.ip_mtu()),
             addressing: Addressing::new(),
             ports: EphemeralPorts::new(config.seed),
             now,
@@ -300,6 +303,13 @@ impl<'a, D: Device> Stack<'a, D> {
         };
         sent
     }
+}
+
+fn ring<'a, const PACKETS: usize>(
+    packets: &'a mut MaybeUninit<[udp::PacketMetadata; PACKETS]>,
+    bytes: &'a mut [u8],
+) -> udp::PacketBuffer<'a> {
+    udp::PacketBuffer::new(&mut packets.write([udp::PacketMetadata::EMPTY; PACKETS])[..], bytes)
 }
 
 fn hardware_address(mac: [u8; 6], medium: Medium) -> Result<HardwareAddress, ConfigError> {

@@ -1,5 +1,7 @@
 //! All the memory of a stack, in one struct of the caller's.
 
+use core::mem::MaybeUninit;
+
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
@@ -64,19 +66,18 @@ impl Sizes {
 /// The memory of a stack: sockets, their buffers, and what the stack knows about each.
 ///
 /// [`storage!`](crate::storage!) names the type from [`Sizes`]. The cost is `size_of` that type
-/// (a test prints the table below); the [`Stack`](crate::Stack) itself, with ARP and routes, comes
-/// on top.
+/// (the table below is tested); the [`Stack`](crate::Stack) itself, with ARP and routes, comes on
+/// top.
 ///
 /// | | on a 32-bit target | on a 64-bit target |
 /// |---|---|---|
-/// | a peer, or one of the backlog | @TCP32 bytes + `tcp_rx` + `tcp_tx` | @TCP64 bytes + `tcp_rx` + `tcp_tx` |
-/// | a UDP socket of 8 packets | @UDP32 bytes + `udp_rx_bytes` + 2 `udp_tx_bytes` | @UDP64 bytes + the same |
-/// | DHCP | @DHCP32 bytes | @DHCP64 bytes |
-/// | the `Stack`, without its device | @STACK32 bytes | @STACK64 bytes |
+/// | a peer, or one of the backlog | 392 bytes + `tcp_rx` + `tcp_tx` | 480 bytes + `tcp_rx` + `tcp_tx` |
+/// | a UDP socket of 8 packets | 984 bytes + `udp_rx_bytes` + 2 `udp_tx_bytes` | 1288 bytes + the same |
+/// | DHCP | 336 bytes | 416 bytes |
+/// | the `Stack`, without its device | 560 bytes | 632 bytes |
 ///
-/// [`new`](Self::new) is `const`, so that the storage can be a `static`. Its bytes are not all
-/// zero: what is built at compile time lies in flash too, what is built at run time (a
-/// `StaticCell`'s `init_with(Storage::new)`) only in RAM.
+/// [`new`](Self::new) is `const` and all zero, so that a `static` (in a `ConstStaticCell`, say)
+/// costs RAM only: it needs neither an image in flash nor room on the call stack.
 pub struct Storage<
     'a,
     const TCP: usize,
@@ -89,10 +90,10 @@ pub struct Storage<
     const UDP_TX: usize,
     const SOCKETS: usize,
 > {
-    pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
-    pub(crate) tcp_slots: [TcpSlot; TCP],
+    pub(crate) sockets: MaybeUninit<[SocketStorage<'a>; SOCKETS]>,
+    pub(crate) tcp_slots: MaybeUninit<[TcpSlot; TCP]>,
     pub(crate) tcp_buffers: [TcpBuffers<TCP_RX, TCP_TX>; TCP],
-    pub(crate) udp_slots: [UdpSlot; UDP],
+    pub(crate) udp_slots: MaybeUninit<[UdpSlot; UDP]>,
     pub(crate) udp_buffers: [UdpBuffers<UDP_PACKETS, UDP_RX, UDP_TX>; UDP],
 }
 
@@ -122,10 +123,11 @@ impl<
     pub const fn new() -> Self {
         const { Self::SIZES_FIT };
         Self {
-            sockets: [const { SocketStorage::EMPTY }; SOCKETS],
-            tcp_slots: [const { TcpSlot::EMPTY }; TCP],
+            // Zeroed and written when the stack is made: their empty values are not all zero.
+            sockets: MaybeUninit::zeroed(),
+            tcp_slots: MaybeUninit::zeroed(),
             tcp_buffers: [const { TcpBuffers { rx: [0; TCP_RX], tx: [0; TCP_TX] } }; TCP],
-            udp_slots: [const { UdpSlot::EMPTY }; UDP],
+            udp_slots: MaybeUninit::zeroed(),
             udp_buffers: [const { UdpBuffers::EMPTY }; UDP],
         }
     }
@@ -155,17 +157,17 @@ pub(crate) struct TcpBuffers<const RX: usize, const TX: usize> {
 
 /// The rings of one UDP socket: in, out to everybody, out to one host.
 pub(crate) struct UdpBuffers<const PACKETS: usize, const RX: usize, const TX: usize> {
-    pub(crate) rx_packets: [PacketMetadata; PACKETS],
+    pub(crate) rx_packets: MaybeUninit<[PacketMetadata; PACKETS]>,
     pub(crate) rx: [u8; RX],
-    pub(crate) tx_packets: [[PacketMetadata; UDP_TX_PACKETS]; 2],
+    pub(crate) tx_packets: [MaybeUninit<[PacketMetadata; UDP_TX_PACKETS]>; 2],
     pub(crate) tx: [[u8; TX]; 2],
 }
 
 impl<const PACKETS: usize, const RX: usize, const TX: usize> UdpBuffers<PACKETS, RX, TX> {
     const EMPTY: Self = Self {
-        rx_packets: [PacketMetadata::EMPTY; PACKETS],
+        rx_packets: MaybeUninit::zeroed(),
         rx: [0; RX],
-        tx_packets: [[PacketMetadata::EMPTY; UDP_TX_PACKETS]; 2],
+        tx_packets: [const { MaybeUninit::zeroed() }; 2],
         tx: [[0; TX]; 2],
     };
 }

@@ -30,6 +30,16 @@ pub const ETHERNET_FRAME: usize = 1514;
 /// let mut right = Stack::new(right, &mut memory_r, &config(2), Duration::ZERO).unwrap();
 /// left.set_address([10, 0, 0, 1].into(), 24, None).unwrap();
 /// right.set_address([10, 0, 0, 2].into(), 24, None).unwrap();
+///
+/// # use embedded_nal::{UdpClientStack, UdpFullStack};
+/// let mut hearer = right.socket().unwrap();
+/// right.bind(&mut hearer, 8222).unwrap();
+/// let mut caller = left.socket().unwrap();
+/// left.send_to(&mut caller, "255.255.255.255:8222".parse().unwrap(), b"hello").unwrap();
+/// left.poll(Duration::from_millis(1));
+/// right.poll(Duration::from_millis(1));
+/// let mut buffer = [0; 64];
+/// assert_eq!(right.receive(&mut hearer, &mut buffer).unwrap().0, 5);
 /// ```
 pub struct Wire<const FRAMES: usize = 16, const MTU: usize = ETHERNET_FRAME> {
     directions: [RefCell<Queue<FRAMES, MTU>>; 2],

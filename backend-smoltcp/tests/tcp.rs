@@ -230,6 +230,22 @@ fn a_closed_socket_frees_its_slot_though_the_peer_never_answers() {
 }
 
 #[test]
+fn what_a_peer_still_says_to_a_closed_socket_does_not_keep_its_end_out() {
+    let mut pair = Pair::new();
+    let (_listener, client, mut server) = pair.connected();
+    pair.left.close(client).unwrap();
+    let data = [1; 4096];
+    let mut sent = 0;
+    pair.run_until(ms(1000), |pair| {
+        sent += pair.right.send(&mut server, &data[sent..]).unwrap_or(0);
+        sent == data.len()
+    })
+    .expect("more than a receive buffer is taken and thrown away");
+    let ends = pair.right.receive(&mut server, &mut [0; 1]);
+    assert_eq!(ends, Ok(0));
+}
+
+#[test]
 fn a_slot_that_only_rests_after_its_end_is_given_out_at_once() {
     let mut pair = Pair::new();
     let (_listener, client, server) = pair.connected();
