@@ -8,7 +8,7 @@ use core::time::Duration;
 use cable_car_smoltcp::smoltcp::phy::{Device, FaultInjector};
 use cable_car_smoltcp::{Error, Stack, TcpSocket, smoltcp};
 use common::*;
-use embedded_nal::{TcpClientStack, UdpFullStack};
+use embedded_nal::{TcpClientStack, TcpFullStack, UdpFullStack};
 use nb::Error::WouldBlock;
 
 fn received<D: Device>(
@@ -61,6 +61,19 @@ fn a_dead_peer_is_noticed_within_three_seconds_while_data_is_sent() {
 }
 
 #[test]
+fn a_peer_that_died_before_it_was_accepted_is_not_given_more_time() {
+    let mut pair = Pair::new();
+    let mut listener = listen(&mut pair.right, PORT);
+    let (_client, outcome) = pair.dial(ms(100));
+    assert_eq!(outcome, Some(Ok(())));
+    pair.wire.set_plugged(false);
+    pair.run(ms(2000));
+    let (mut accepted, _) = pair.right.accept(&mut listener).unwrap();
+    pair.run(ms(1000));
+    assert_eq!(received(&mut pair.right, &mut accepted), Some(Err(Error::TimedOut)));
+}
+
+#[test]
 fn the_time_can_be_set_and_probing_be_left_off() {
     for (timeout, limit) in [(Some(ms(600)), Some(ms(600))), (None, None)] {
         let with_timeout = |number| {
@@ -79,7 +92,15 @@ fn the_time_can_be_set_and_probing_be_left_off() {
 
 #[test]
 fn a_peer_that_takes_nothing_is_not_dead() {
-    let mut pair = Pair::new();
+    // The peer sends no probes of its own: it only answers ours, which become ever more seldom.
+    let silent_right = |number| {
+        let mut config = config(number);
+        if number == 2 {
+            config.dead_peer_timeout = None;
+        }
+        config
+    };
+    let mut pair = Pair::with(silent_right, |end| end);
     let (_listener, mut client, mut server) = pair.connected();
     let data = [3; 4096];
     let mut sent = pair.left.send(&mut client, &data).unwrap();
@@ -147,7 +168,7 @@ fn an_idle_pair_is_polled_seldom() {
     let mut pair = Pair::new();
     let (_listener, _client, _server) = pair.connected();
     let mut beacon = embedded_nal::UdpClientStack::socket(&mut pair.left).unwrap();
-    pair.left.bind(&mut beacon, 8222).unwrap();
+    UdpFullStack::bind(&mut pair.left, &mut beacon, 8222).unwrap();
     pair.run(ms(100));
     pair.polls = 0;
     pair.run(ms(60_000));
