@@ -3,6 +3,7 @@
 use core::mem::MaybeUninit;
 use core::time::Duration;
 
+use cable_car::Instant as Moment;
 use smoltcp::iface::{
     self, Interface, PollIngressSingleResult, PollResult, SocketSet, SocketStorage,
 };
@@ -60,7 +61,7 @@ pub struct Stack<'a, D: Device> {
 impl<'a, D: Device> Stack<'a, D> {
     /// A stack with its link up and no address yet, in `storage`, which it holds for good.
     ///
-    /// `now` is the time since any fixed moment, as in every [`poll`](Self::poll) that follows.
+    /// `now` is the program's clock, as in every [`poll`](Self::poll) that follows.
     ///
     /// # Errors
     ///
@@ -92,7 +93,7 @@ impl<'a, D: Device> Stack<'a, D> {
             SOCKETS,
         >,
         config: &Config,
-        now: Duration,
+        now: Moment,
     ) -> Result<Self, ConfigError> {
         let now = instant(now);
         let capabilities = device.capabilities();
@@ -162,10 +163,10 @@ impl<'a, D: Device> Stack<'a, D> {
     /// Takes in what the device has received, sends what is queued, and sees to every deadline.
     /// Answers whether frames came or went, so that a socket may have something to tell.
     ///
-    /// `now` is the time since any fixed moment; one that lies before the last is taken as the
+    /// `now` is the program's clock; a moment that lies before the last is taken as the
     /// last. The work is bounded: as many frames are taken in as a UDP socket holds datagrams
     /// (what is left waits in the device, and [`poll_at`](Self::poll_at) says so).
-    pub fn poll(&mut self, now: Duration) -> bool {
+    pub fn poll(&mut self, now: Moment) -> bool {
         let now = instant(now).max(self.now);
         self.forgive_absence(now);
         self.now = now;
@@ -189,10 +190,10 @@ impl<'a, D: Device> Stack<'a, D> {
     /// It is `now` while anything is queued or waits in the device. A program may sleep until then,
     /// or until its device has received something; a longer sleep delays retransmissions and
     /// probes.
-    pub fn poll_at(&mut self, now: Duration) -> Option<Duration> {
+    pub fn poll_at(&mut self, now: Moment) -> Option<Moment> {
         let now = instant(now).max(self.now);
         if self.link_up && (self.queued || self.frames_left) {
-            return Some(duration(now));
+            return Some(moment(now));
         }
         let (network, lease) = match self.link_up {
             true => (self.iface.poll_at(now, &self.sockets), self.addressing.next_deadline()),
@@ -208,12 +209,12 @@ impl<'a, D: Device> Stack<'a, D> {
         .into_iter()
         .flatten()
         .min()
-        .map(|at| duration(at.max(now)))
+        .map(|at| moment(at.max(now)))
     }
 
     /// How long until the stack next wants to be polled: [`poll_at`](Self::poll_at), from `now`.
-    pub fn poll_delay(&mut self, now: Duration) -> Option<Duration> {
-        self.poll_at(now).map(|at| at.saturating_sub(now))
+    pub fn poll_delay(&mut self, now: Moment) -> Option<Duration> {
+        self.poll_at(now).map(|at| at - now)
     }
 
     /// The device.
@@ -251,7 +252,7 @@ impl<'a, D: Device> Stack<'a, D> {
     fn forgive_absence(&mut self, now: Instant) {
         let Some(tolerated) = self.tcp.tolerated_delay() else { return };
         if now - self.now > tolerated
-            && let Some(due) = self.poll_at(duration(self.now))
+            && let Some(due) = self.poll_at(moment(self.now))
             && now > instant(due) + tolerated
         {
             self.tcp.forgive_silence(now);
@@ -328,11 +329,11 @@ fn hardware_address(mac: [u8; 6], medium: Medium) -> Result<HardwareAddress, Con
     }
 }
 
-pub(crate) fn instant(time: Duration) -> Instant {
+pub(crate) fn instant(moment: Moment) -> Instant {
     // 292,000 years of microseconds: nothing is cut off.
-    Instant::from_micros(time.as_micros() as i64)
+    Instant::from_micros(moment.as_micros() as i64)
 }
 
-fn duration(at: Instant) -> Duration {
-    Duration::from_micros(at.total_micros().max(0) as u64)
+fn moment(at: Instant) -> Moment {
+    Moment::from_micros(at.total_micros().max(0) as u64)
 }

@@ -5,6 +5,7 @@ mod table;
 
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
+use cable_car::nal::LocalAddress;
 use embedded_nal::{TcpClientStack, TcpFullStack};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{self, RecvError, State};
@@ -246,4 +247,10 @@ pub(crate) fn from_endpoint(endpoint: IpEndpoint) -> Option<SocketAddrV4> {
 /// Whether both sides are joined, or were and the peer has closed its side.
 pub(crate) fn is_joined(state: State) -> bool {
     matches!(state, State::Established | State::CloseWait)
+}
+
+impl<D: Device> LocalAddress for Stack<'_, D> {
+    fn local_address(&self, socket: &TcpSocket) -> Option<SocketAddr> {
+        self.local_addr(socket)
+    }
 }

@@ -19,15 +19,15 @@ pub const ETHERNET_FRAME: usize = 1514;
 ///
 /// ```
 /// use cable_car_smoltcp::{Config, Stack, Storage, storage, wire::Wire};
-/// use core::time::Duration;
+/// use cable_car::Instant;
 ///
 /// type Memory<'a> = storage!('a, peers: 2);
 /// let wire: Wire = Wire::new();
 /// let (left, right) = wire.ends();
 /// let (mut memory_l, mut memory_r): (Memory, Memory) = (Storage::new(), Storage::new());
 /// let config = |n| Config::new([2, 0, 0, 0, 0, n], u64::from(n));
-/// let mut left = Stack::new(left, &mut memory_l, &config(1), Duration::ZERO).unwrap();
-/// let mut right = Stack::new(right, &mut memory_r, &config(2), Duration::ZERO).unwrap();
+/// let mut left = Stack::new(left, &mut memory_l, &config(1), Instant::default()).unwrap();
+/// let mut right = Stack::new(right, &mut memory_r, &config(2), Instant::default()).unwrap();
 /// left.set_address([10, 0, 0, 1].into(), 24, None).unwrap();
 /// right.set_address([10, 0, 0, 2].into(), 24, None).unwrap();
 ///
@@ -36,8 +36,8 @@ pub const ETHERNET_FRAME: usize = 1514;
 /// right.bind(&mut hearer, 8222).unwrap();
 /// let mut caller = left.socket().unwrap();
 /// left.send_to(&mut caller, "255.255.255.255:8222".parse().unwrap(), b"hello").unwrap();
-/// left.poll(Duration::from_millis(1));
-/// right.poll(Duration::from_millis(1));
+/// left.poll(Instant::from_millis(1));
+/// right.poll(Instant::from_millis(1));
 /// let mut buffer = [0; 64];
 /// assert_eq!(right.receive(&mut hearer, &mut buffer).unwrap().0, 5);
 /// ```

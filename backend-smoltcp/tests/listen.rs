@@ -5,6 +5,7 @@ mod common;
 
 use std::collections::HashSet;
 
+use cable_car::Instant;
 use cable_car_smoltcp::{Error, MAX_LISTENERS, Stack, Storage, TcpSocket};
 use common::*;
 use embedded_nal::{TcpClientStack, TcpFullStack};
@@ -162,7 +163,7 @@ fn ports_are_chosen_and_listeners_counted() {
     type Wide = cable_car_smoltcp::storage!(peers: 1, listeners: 4, backlog: 1);
     let memory: &mut Wide = Box::leak(Box::new(Storage::new()));
     let wire = Box::leak(Box::new(Cable::new()));
-    let mut stack = Stack::new(wire.ends().0, memory, &config(1), ms(0)).unwrap();
+    let mut stack = Stack::new(wire.ends().0, memory, &config(1), Instant::default()).unwrap();
     let ports: HashSet<u16> = (0..MAX_LISTENERS)
         .map(|_| {
             let listener = listen(&mut stack, 0);

@@ -5,6 +5,7 @@ mod common;
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use cable_car::Instant;
 use cable_car_smoltcp::smoltcp::phy::Device;
 use cable_car_smoltcp::{Error, Stack, Storage, UDP_TX_PACKETS, UdpSocket};
 use common::*;
@@ -227,7 +228,7 @@ fn set_up_that_can_not_work_is_refused_by_name() {
     let mut multicast = config(1);
     multicast.mac[0] = 1;
     let memory: &'static mut Memory = Box::leak(Box::new(Storage::new()));
-    let outcome = Stack::new(wire.ends().0, memory, &multicast, ms(0));
+    let outcome = Stack::new(wire.ends().0, memory, &multicast, Instant::default());
     assert_eq!(outcome.err(), Some(E::HardwareAddress));
 
     let mut pair = Pair::new();

@@ -1,6 +1,6 @@
 //! Moments, counted by a clock that the caller has.
 
-use core::ops::{Add, Sub};
+use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
 /// A moment: microseconds since a start that the caller chooses, such as power-on.
@@ -42,6 +42,12 @@ impl Add<Duration> for Instant {
     fn add(self, duration: Duration) -> Self {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         Self { micros: self.micros.saturating_add(micros) }
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
     }
 }
 

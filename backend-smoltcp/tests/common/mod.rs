@@ -5,6 +5,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 use core::time::Duration;
 
+use cable_car::Instant;
 use cable_car_smoltcp::smoltcp::phy::Device;
 use cable_car_smoltcp::wire::{Wire, WireEnd};
 use cable_car_smoltcp::{Config, Error, Stack, Storage, TcpSocket, storage};
@@ -43,7 +44,7 @@ pub fn stack<D: Device>(
     device: D,
     config: &Config,
     ip: Ipv4Addr,
-    now: Duration,
+    now: Instant,
 ) -> Stack<'static, D> {
     let memory: &'static mut Memory = Box::leak(Box::new(Storage::new()));
     let mut stack = Stack::new(device, memory, config, now).unwrap();
@@ -55,7 +56,7 @@ pub struct Pair<D: Device = End> {
     pub wire: &'static Cable,
     pub left: Stack<'static, D>,
     pub right: Stack<'static, D>,
-    pub now: Duration,
+    pub now: Instant,
     pub polls: usize,
 }
 
@@ -69,7 +70,7 @@ impl<D: Device> Pair<D> {
     pub fn with(config: impl Fn(u8) -> Config, mut device: impl FnMut(End) -> D) -> Self {
         let wire: &'static Cable = Box::leak(Box::new(Wire::new()));
         let (left, right) = wire.ends();
-        let now = ms(1_000_000); // not 0: nothing may depend on the clock's beginning
+        let now = Instant::from_millis(1_000_000); // not 0: nothing may depend on the clock's beginning
         let left = stack(device(left), &config(1), LEFT, now);
         let right = stack(device(right), &config(2), RIGHT, now);
         Self { wire, left, right, now, polls: 0 }
