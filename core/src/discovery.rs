@@ -42,7 +42,8 @@ pub const HIGHER_WAITS: Duration = Duration::from_millis(300);
 /// How long a legacy peer has to dial before it is dialled.
 pub const LEGACY_WAITS: Duration = Duration::from_secs(2);
 
-/// How long a connection that came in has to say hello before it is taken for a legacy peer's.
+/// How long a connection from an address that nothing was heard of has to say hello, before it is
+/// taken for a legacy peer's.
 pub const HELLO_WAITS: Duration = Duration::from_millis(250);
 
 /// How many dials may be under way at a time.
@@ -259,14 +260,19 @@ impl<const PEERS: usize> Discovery<PEERS> {
         }
     }
 
-    /// A connection came in from `address`: whether it is to be waited for its hello. Otherwise it
-    /// is known to be a legacy peer's, and [`came_without_hello`](Self::came_without_hello).
-    pub fn expects_hello(&self, address: Ipv4Addr) -> bool {
-        !self.peers.iter().any(|peer| peer.who == Who::Legacy(address))
-            || self
-                .peers
-                .iter()
-                .any(|peer| matches!(peer.who, Who::Instance(_)) && *peer.at.ip() == address)
+    /// A connection came in from `address`: until when it may say hello. One that has not done so by
+    /// then [`came_without_hello`](Self::came_without_hello).
+    pub fn hello_until(&self, now: Instant, address: Ipv4Addr) -> Instant {
+        let is_there = |who: fn(&Who) -> bool| {
+            self.peers.iter().any(|peer| *peer.at.ip() == address && who(&peer.who))
+        };
+        if is_there(|who| matches!(who, Who::Instance(_))) {
+            now + self.config.connect_timeout
+        } else if is_there(|who| matches!(who, Who::Legacy(_))) {
+            now
+        } else {
+            now + HELLO_WAITS
+        }
     }
 
     /// A connection that came in from `address` has said hello.
@@ -301,7 +307,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// A connection that came in from `address` is a legacy peer's: it has said something else than
-    /// hello, or nothing for [`HELLO_WAITS`].
+    /// hello, or nothing [until](Self::hello_until) it is too late.
     pub fn came_without_hello(&mut self, now: Instant, address: Ipv4Addr) -> Verdict {
         let who = Who::Legacy(address);
         let linked = self.find(who).is_some_and(|peer| peer.link().is_some());

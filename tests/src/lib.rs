@@ -9,3 +9,4 @@ pub mod netns;
 pub mod process;
 pub mod python;
 pub mod require;
+pub mod simulator;

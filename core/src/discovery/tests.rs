@@ -192,7 +192,7 @@ fn a_legacy_peer_is_made_to_dial_and_dialled_if_it_does_not() {
     five.heard(at(10), from, b"BROADCAST");
     let answer = Action::Answer(SocketAddrV4::new(LEGACY, UDP_PORT));
     assert_eq!(actions(&mut five, at(10)), [answer]);
-    assert!(!five.expects_hello(LEGACY));
+    assert_eq!(five.hello_until(at(10), LEGACY), at(10), "it will not say hello");
     five.heard(at(1005), from, b"BROADCAST");
     assert_eq!(actions(&mut five, at(1010)), [Action::Broadcast, answer]);
     let dial = dialled(&mut five, at(2010));

@@ -14,8 +14,7 @@ use super::direct::{ConnectError, listen};
 use super::greeting::{Caller, Dial, read_hello, say};
 use super::{Connection, LocalAddress};
 use crate::discovery::{
-    Action, Config, Departure, DialId, Discovery, HELLO_WAITS, LONGEST, LinkId, Opening, Reached,
-    Verdict, Who,
+    Action, Config, Departure, DialId, Discovery, LONGEST, LinkId, Opening, Reached, Verdict, Who,
 };
 use crate::time::Instant;
 
@@ -219,10 +218,7 @@ where
                 let _ = TcpClientStack::close(stack, socket);
                 continue;
             };
-            let until = match self.discovery.expects_hello(address) {
-                true => now + HELLO_WAITS,
-                false => now,
-            };
+            let until = self.discovery.hello_until(now, address);
             let remote = SocketAddr::new(address.into(), remote.port());
             let greeting = Default::default();
             drop(self.callers.push(Caller { socket, remote, address, greeting, until }));
