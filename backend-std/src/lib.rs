@@ -23,4 +23,4 @@ pub use connector::{BroadcastConnector, Builder, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use messenger::{Messenger, RecvError};
 pub use stack::{DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UdpSocket};
-pub use watch::Watch;
+pub use watch::{Waker, Watch};
