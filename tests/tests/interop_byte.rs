@@ -1,4 +1,5 @@
 //! Byte messages between this project and the real Python package, both ways.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use cable_car_std::{
     AnyByte, BadMessage, ByteMessage, DecodeError, EncodeError, Identify, Join, LinkError, Quit,

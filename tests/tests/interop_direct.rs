@@ -1,4 +1,5 @@
 //! Direct connections between this project and the real Python package, in either direction.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::{
     io::ErrorKind,

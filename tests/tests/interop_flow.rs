@@ -1,5 +1,6 @@
 //! Many messages at once, peers that do not read, and the ends of links, against the real Python
 //! package in both transports.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
 //! JSON messages between this project and the real Python package, both ways.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use cable_car_std::{
     AnyJson, BadMessage, Identify, Join, JsonErrorKind, JsonMessage, Messenger, Quit, Retry,
@@ -147,7 +148,7 @@ fn any_attributes_come_back_as_they_were() {
     for attributes in &cases {
         assert_eq!(&echoed(&mut here, &mut there, attributes)["attributes"], attributes);
     }
-    // To the letter: what Python makes of our line is this one of its own.
+    // What Python makes of our line, in its own letters.
     let attributes = json!({"a": "é😀\u{7f}\"\\/\0\n", "b": [1e22, 1.0, -0.0], "c": {}, "d": []});
     let message = echoed(&mut here, &mut there, &attributes);
     let line = r#"["Echo",{"a":"\u00e9\ud83d\ude00\u007f\"\\/\u0000\n","b":[1e+22,1.0,-0.0],"c":{},"d":[]}]"#;

@@ -1,5 +1,6 @@
 //! JSON lines that a Python program takes though it never sends them, and those that no program
 //! should send: from a bare socket, to us and to the real Python package.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::net::TcpStream;
 
