@@ -94,6 +94,51 @@ fn two_programs_have_one_link() {
     }
 }
 
+/// A legacy peer, which dials whom it hears: it is answered, given the time to dial, and not dialled
+/// as well, so that the pair has one link.
+#[test]
+fn a_peer_that_dials_is_not_dialled() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(2);
+    // The lower and the higher address.
+    for (ours, its) in [(0, 1), (1, 0)] {
+        let (ours, its) = (lan.host(ours), lan.host(its));
+        let (beacons, listener) = its.enter(|| {
+            let beacons = UdpSocket::bind("0.0.0.0:8222").unwrap();
+            (beacons, TcpListener::bind("0.0.0.0:8223").unwrap())
+        });
+        beacons.set_broadcast(true).unwrap();
+        beacons.set_read_timeout(Some(PATIENCE)).unwrap();
+        let connector = start(ours, options().interval(PATIENCE));
+        let hear = || {
+            let mut datagram = [0; 64];
+            let (len, from) = beacons.recv_from(&mut datagram).unwrap();
+            assert_eq!((&datagram[..len], from.ip()), (&b"BROADCAST"[..], ours.ip().into()));
+        };
+        // Its first beacons, one by each broadcast address; then the answer to ours.
+        hear();
+        hear();
+        beacons.send_to(b"BROADCAST", (Ipv4Addr::BROADCAST, 8222)).unwrap();
+        while {
+            let mut own = [0; 1];
+            beacons.peek_from(&mut own).unwrap().1.ip() == its.ip()
+        } {
+            beacons.recv_from(&mut [0; 64]).unwrap();
+        }
+        hear();
+        let dialled = its.enter(|| TcpStream::connect((ours.ip(), 8223))).unwrap();
+        let connection = connector.next_connection(PATIENCE).unwrap();
+        assert_eq!(connection.remote_address(), dialled.local_addr().unwrap());
+
+        beacons.send_to(b"BROADCAST", (Ipv4Addr::BROADCAST, 8222)).unwrap();
+        assert_eq!(connector.next_connection(SETTLED).unwrap_err(), NoPeer::TimedOut);
+        listener.set_nonblocking(true).unwrap();
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+}
+
 #[test]
 fn no_default_route_is_needed() {
     if !require(Need::Namespaces) {
