@@ -8,14 +8,13 @@ use std::{
 };
 
 use cable_car_std::{
-    AnyJson, Connection, DirectClient, DirectServer, Join, LinkError, Messenger, Quit, message_set,
+    Connection, DirectClient, DirectServer, Join, LinkError, Messenger, Quit, message_set,
 };
 use cable_car_tests::{
-    netns::Lan,
     pair,
     process::{PATIENCE, unused_tcp_port},
     python::Peer,
-    require::{Need, require, require_all},
+    require::{Need, require},
 };
 use serde_json::json;
 
@@ -143,49 +142,57 @@ fn nobody_there_is_told_at_once_or_in_time() {
     assert!(started.elapsed() < PATIENCE);
 }
 
-#[test]
+/// Between hosts, each of which is a network namespace.
 #[cfg(target_os = "linux")]
-fn a_host_that_does_not_answer_is_given_up_in_time() {
-    if !require_all(&[Need::Namespaces, Need::Nft]) {
-        return;
+mod hosts {
+    use cable_car_std::AnyJson;
+    use cable_car_tests::{netns::Lan, require::require_all};
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_does_not_answer_is_given_up_in_time() {
+        if !require_all(&[Need::Namespaces, Need::Nft]) {
+            return;
+        }
+        let lan = Lan::new(2);
+        lan.host(1).filter("tcp dport 7000 drop");
+        let address = SocketAddr::from((lan.host(1).ip(), 7000));
+        let started = Instant::now();
+        let told = lan.host(0).enter(|| {
+            DirectClient::new(address).timeout(Duration::from_millis(300)).connect().unwrap_err()
+        });
+        assert_eq!(told.kind(), ErrorKind::TimedOut, "{told}");
+        assert!(told.to_string().contains(&address.to_string()), "{told}");
+        assert!((Duration::from_millis(300)..PATIENCE).contains(&started.elapsed()));
     }
-    let lan = Lan::new(2);
-    lan.host(1).filter("tcp dport 7000 drop");
-    let address = SocketAddr::from((lan.host(1).ip(), 7000));
-    let started = Instant::now();
-    let told = lan.host(0).enter(|| {
-        DirectClient::new(address).timeout(Duration::from_millis(300)).connect().unwrap_err()
-    });
-    assert_eq!(told.kind(), ErrorKind::TimedOut, "{told}");
-    assert!(told.to_string().contains(&address.to_string()), "{told}");
-    assert!((Duration::from_millis(300)..PATIENCE).contains(&started.elapsed()));
-}
 
-#[test]
-#[cfg(target_os = "linux")]
-fn hosts_of_a_network_reach_each_other() {
-    if !require_all(&[Need::Peer, Need::Namespaces]) {
-        return;
+    #[test]
+    fn hosts_of_a_network_reach_each_other() {
+        if !require_all(&[Need::Peer, Need::Namespaces]) {
+            return;
+        }
+        let lan = Lan::new(2);
+        let (here, there) = (lan.host(0), lan.host(1));
+        let address = here.ip().to_string();
+
+        let mut server = here.enter(|| DirectServer::bind("0.0.0.0:7000")).unwrap();
+        let mut python =
+            Peer::spawn_on(there, &["client", &address, "7000", "--transport", "byte"]);
+        let connection = server.accept(Some(PATIENCE)).unwrap();
+        assert_eq!(connection.remote_address().ip(), there.ip());
+        assert_eq!(python.expect("connected")["ip"], address);
+        talk(connection, &mut python);
+
+        let mut python = Peer::spawn_on(
+            there,
+            &["server", "7001", "--bind", "0.0.0.0", "--transport", "json", "--echo"],
+        );
+        python.expect("ready");
+        let client = DirectClient::new((there.ip(), 7001));
+        let mut messenger: Messenger<AnyJson> = here.enter(|| client.connect()).unwrap().into();
+        assert_eq!(python.expect("connected")["ip"], address);
+        messenger.send_json("Echo", &json!({"from": address})).unwrap();
+        assert_eq!(pair::next_json(&mut messenger).1, json!({"from": address}));
     }
-    let lan = Lan::new(2);
-    let (here, there) = (lan.host(0), lan.host(1));
-    let address = here.ip().to_string();
-
-    let mut server = here.enter(|| DirectServer::bind("0.0.0.0:7000")).unwrap();
-    let mut python = Peer::spawn_on(there, &["client", &address, "7000", "--transport", "byte"]);
-    let connection = server.accept(Some(PATIENCE)).unwrap();
-    assert_eq!(connection.remote_address().ip(), there.ip());
-    assert_eq!(python.expect("connected")["ip"], address);
-    talk(connection, &mut python);
-
-    let mut python = Peer::spawn_on(
-        there,
-        &["server", "7001", "--bind", "0.0.0.0", "--transport", "json", "--echo"],
-    );
-    python.expect("ready");
-    let client = DirectClient::new((there.ip(), 7001));
-    let mut messenger: Messenger<AnyJson> = here.enter(|| client.connect()).unwrap().into();
-    assert_eq!(python.expect("connected")["ip"], address);
-    messenger.send_json("Echo", &json!({"from": address})).unwrap();
-    assert_eq!(pair::next_json(&mut messenger).1, json!({"from": address}));
 }

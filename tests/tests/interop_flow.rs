@@ -152,7 +152,10 @@ fn a_peer_that_does_not_read<S: Numbered>() {
     // The system takes much before it takes no more: then nothing moves any longer.
     let blocked = loop {
         match S::send(&mut here, sent, &pad) {
-            Ok(()) => sent += 1,
+            Ok(()) => {
+                sent += 1;
+                assert!(here.queued() <= size.limit, "{} bytes are queued", here.queued());
+            }
             Err(error) => {
                 let before = here.queued();
                 here.xfer().unwrap();
