@@ -1,5 +1,6 @@
 //! What is known of one peer.
 
+use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::wire::Instance;
@@ -12,6 +13,15 @@ pub enum Who {
     Instance(Instance),
     /// A legacy peer, known by its address.
     Legacy(Ipv4Addr),
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(instance) => write!(f, "instance {instance}"),
+            Self::Legacy(address) => write!(f, "legacy peer {address}"),
+        }
+    }
 }
 
 /// One link, among all that there have been since the start.
