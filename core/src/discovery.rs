@@ -133,6 +133,8 @@ pub struct Departure {
 #[derive(Debug)]
 pub struct Discovery<const PEERS: usize> {
     config: Config,
+    /// The TCP port of this program.
+    dialled_at: u16,
     state: State,
     next_beacon: Instant,
     stop_at: Option<Instant>,
@@ -163,6 +165,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
             answers: Pace::new(BURST, PERIOD, now),
             dials: Pace::new(BURST, PERIOD, now),
             jitter: Jitter::new(config.instance.get()),
+            dialled_at: config.tcp_port,
             config,
         }
     }
@@ -174,14 +177,14 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     /// Tells where this program can be dialled, where that is not the configured port.
     pub fn set_tcp_port(&mut self, port: u16) {
-        self.config.tcp_port = port;
+        self.dialled_at = port;
     }
 
     /// What this program's beacons say.
     pub fn announcement(&self) -> Announcement {
         Announcement {
             instance: self.config.instance,
-            tcp_port: self.config.tcp_port,
+            tcp_port: self.dialled_at,
             service: self.config.service.clone(),
             goodbye: self.state == State::Stopped,
             answer: false,

@@ -45,7 +45,7 @@ impl<Socket> Connection<Socket> {
 
 /// A stack that can tell the local address of a socket, which embedded-nal does not ask for.
 pub trait LocalAddress: TcpClientStack {
-    /// The address of this end of a connection; `None` where there is no connection.
+    /// The address of this end of a connection, or that is listened on; `None` where there is none.
     fn local_address(&self, socket: &Self::TcpSocket) -> Option<SocketAddr>;
 }
 

@@ -13,7 +13,7 @@ use super::builder::{StartError, start_error};
 use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
-use crate::interfaces::broadcast_addresses;
+use crate::interfaces::broadcasts;
 use crate::stack::{StackError, StdStack, TcpSocket};
 
 /// How many peers a connector knows at a time.
@@ -22,6 +22,8 @@ const PEERS: usize = 512;
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
 
+const NO_NETWORK: &str = "no network is up: only programs of this machine can be found";
+
 pub(super) struct Background {
     config: Config,
     started: time::Instant,
@@ -29,6 +31,8 @@ pub(super) struct Background {
     stack: StdStack,
     connector: Box<nal::BroadcastConnector<StdStack, PEERS>>,
     interfaces_due: Instant,
+    /// Whether beacons reach more than this machine.
+    network: bool,
     shared: Arc<Shared>,
     callbacks: Option<Callbacks>,
 }
@@ -55,6 +59,7 @@ impl Background {
             stack,
             connector,
             interfaces_due: now,
+            network: true,
             shared,
             callbacks,
         };
@@ -106,7 +111,7 @@ impl Background {
         loop {
             match self.connector.poll(&mut self.stack, now) {
                 Ok(None) => {
-                    self.trouble(None);
+                    self.trouble((!self.network).then(|| NO_NETWORK.into()));
                     return false;
                 }
                 Ok(event) => self.tell(event),
@@ -209,7 +214,9 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        self.connector.set_destinations(broadcast_addresses(self.config.local_address));
+        let found = broadcasts(self.config.local_address);
+        self.connector.set_destinations(found.addresses);
+        self.network = found.network;
     }
 
     fn now(&self) -> Instant {

@@ -202,6 +202,20 @@ fn a_legacy_peer_is_made_to_dial_and_dialled_if_it_does_not() {
 }
 
 #[test]
+fn another_port_of_ones_own_is_told_and_changes_nothing_for_others() {
+    let mut five = started(5);
+    five.set_tcp_port(40_404);
+    assert_eq!(five.announcement().tcp_port, 40_404);
+    five.heard(at(10), SocketAddrV4::new(LEGACY, 40_000), b"BROADCAST");
+    let legacy = SocketAddrV4::new(LEGACY, TCP_PORT);
+    assert!(
+        actions(&mut five, at(2010))
+            .iter()
+            .any(|a| matches!(a, Action::Dial(_, to) if *to == legacy))
+    );
+}
+
+#[test]
 fn a_legacy_peer_that_dials_is_linked() {
     let mut five = started(5);
     five.heard(at(10), SocketAddrV4::new(LEGACY, 40_000), b"BROADCAST");
