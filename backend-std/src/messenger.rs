@@ -332,14 +332,18 @@ impl Socket {
         link.receive(|space| {
             let moved = match uninterrupted(|| self.stream.read(space)) {
                 Ok(0) => Moved::Closed,
+                // The end of the stream may have come along with the last bytes, and is not
+                // reported apart from them: who is told of readiness reads on until it is there.
+                Ok(len) if self.watcher.registry().is_some() => Moved::Some(len),
                 Ok(len) => progress(len, space.len()),
                 Err(error) => no_progress(&error),
             };
-            drained = !matches!(moved, Moved::Some(_));
+            drained = matches!(moved, Moved::All(_) | Moved::Idle);
             moved
         });
         if !drained {
-            // The buffer is full: readiness that was told before is to be told again.
+            // The buffer is full, or the stream has ended behind messages that are yet to be got:
+            // readiness that was told before is to be told again.
             self.rearm();
         }
         self.readable = !drained;
