@@ -13,10 +13,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cable_car::MessageSet;
-use mio::Waker;
 
 use crate::connection::{Connection, Lease};
 use crate::messenger::Messenger;
+use crate::watch::Waker;
 
 /// Finds peers by broadcast, in the background.
 ///
@@ -67,7 +67,9 @@ struct Shared {
     table: Mutex<Table>,
     changed: Condvar,
     /// Wakes the background thread.
-    waker: Waker,
+    waker: mio::Waker,
+    /// Wakes the program where it waits for more than the connector.
+    program: Option<Waker>,
 }
 
 #[derive(Default)]
@@ -85,8 +87,8 @@ struct Table {
 }
 
 impl Shared {
-    fn new(waker: Waker) -> Self {
-        Self { table: Mutex::default(), changed: Condvar::new(), waker }
+    fn new(waker: mio::Waker, program: Option<Waker>) -> Self {
+        Self { table: Mutex::default(), changed: Condvar::new(), waker, program }
     }
 
     /// The table; that a thread died while it had it does not harm it.
@@ -103,6 +105,14 @@ impl Shared {
                 shared.wake();
             }
         })
+    }
+
+    /// Tells the program that the table has changed.
+    fn notify(&self) {
+        self.changed.notify_all();
+        if let Some(program) = &self.program {
+            program.wake();
+        }
     }
 
     fn wake(&self) {

@@ -25,4 +25,4 @@ pub use messenger::{Messenger, RecvError};
 pub use stack::{
     DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UNACKNOWLEDGED_TIMEOUT, UdpSocket,
 };
-pub use watch::Watch;
+pub use watch::{Waker, Watch};

@@ -1,6 +1,8 @@
 //! Readiness of many messengers at once.
 
+use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cable_car::MessageSet;
@@ -38,7 +40,48 @@ use crate::messenger::Messenger;
 pub struct Watch {
     poll: Poll,
     events: Events,
+    waker: Waker,
 }
+
+/// Ends the [`wait`](Watch::wait) of a [`Watch`] from anywhere: another thread that has put
+/// something into a channel, or a [connector](crate::BroadcastConnector) that has a new peer.
+///
+/// ```
+/// use cable_car_std::Watch;
+/// use std::sync::mpsc;
+///
+/// let mut watch = Watch::new()?;
+/// let waker = watch.waker();
+/// let (keys, pressed) = mpsc::channel();
+/// std::thread::spawn(move || {
+///     if keys.send('q').is_ok() {
+///         waker.wake();
+///     }
+/// });
+/// assert_eq!(watch.wait(None)?.count(), 0); // No messenger has anything.
+/// assert_eq!(pressed.try_recv(), Ok('q'));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Waker(Arc<mio::Waker>);
+
+impl Waker {
+    /// Ends the wait, or the next one where none goes on; of several calls before it ends, one
+    /// counts.
+    pub fn wake(&self) {
+        // It fails only where the watch is gone, and then nobody waits.
+        let _ = self.0.wake();
+    }
+}
+
+impl fmt::Debug for Waker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
+/// What the waker is reported as.
+const WOKEN: Token = Token(usize::MAX);
 
 impl Watch {
     /// How many messengers one [`wait`](Self::wait) reports at the most; the others follow with the
@@ -50,14 +93,25 @@ impl Watch {
     /// # Errors
     /// Where the system is out of descriptors.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { poll: Poll::new()?, events: Events::with_capacity(Self::BATCH) })
+        let poll = Poll::new()?;
+        let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WOKEN)?));
+        Ok(Self { poll, events: Events::with_capacity(Self::BATCH), waker })
     }
 
-    /// Reports `messenger` as `key` from now on, at once if there is something to do already.
+    /// What ends a [`wait`](Self::wait) before its time.
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Reports `messenger` as `key` from now on, at once if there is something to do already. Any
+    /// key will do but [`usize::MAX`].
     ///
     /// # Errors
     /// Where the messenger is closed or the system can not watch it.
     pub fn add<S: MessageSet>(&self, key: usize, messenger: &mut Messenger<S>) -> io::Result<()> {
+        if Token(key) == WOKEN {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the key is taken"));
+        }
         messenger.watch(self.poll.registry(), Token(key))
     }
 
@@ -69,15 +123,18 @@ impl Watch {
         messenger.unwatch()
     }
 
-    /// Sleeps until a messenger has something to do, or until `timeout` is over, and gives the keys
-    /// of those that have; no timeout is no limit.
+    /// Sleeps until a messenger has something to do, until it is [woken](Waker), or until `timeout`
+    /// is over, and gives the keys of those that have; no timeout is no limit.
     ///
     /// # Errors
     /// Where the system can not wait.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = usize>> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
-            _ => Ok(self.events.iter().map(|event| event.token().0)),
+            _ => {
+                let tokens = self.events.iter().map(mio::event::Event::token);
+                Ok(tokens.filter(|&token| token != WOKEN).map(|token| token.0))
+            }
         }
     }
 }

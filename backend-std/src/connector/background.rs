@@ -96,7 +96,7 @@ impl Background {
         }
         self.connector.stop(&mut self.stack);
         self.shared.table().stopped = true;
-        self.shared.changed.notify_all();
+        self.shared.notify();
     }
 
     /// Polls until there is nothing to tell; whether the system refused something.
@@ -164,7 +164,7 @@ impl Background {
             Some(deliver) => drop(deliver.send(connection)),
             None => self.shared.table().waiting.push_back(connection),
         }
-        self.shared.changed.notify_all();
+        self.shared.notify();
     }
 
     fn list_addresses(&self) {
@@ -172,7 +172,12 @@ impl Background {
     }
 
     fn trouble(&self, trouble: Option<String>) {
-        self.shared.table().trouble = trouble;
+        let mut table = self.shared.table();
+        if table.trouble != trouble {
+            table.trouble = trouble;
+            drop(table);
+            self.shared.notify();
+        }
     }
 
     /// Follows interfaces that come, go or change their address.

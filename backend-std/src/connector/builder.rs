@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use cable_car::discovery::Config;
 use cable_car::nal::{ConnectError, ConnectorError};
-use mio::{Poll, Token, Waker};
+use mio::{Poll, Token};
 
 use super::background::Background;
 use super::{BroadcastConnector, Shared};
 use crate::connection::Connection;
 use crate::stack::StackError;
+use crate::watch::Waker;
 
 type Callback = Box<dyn FnMut(Connection) + Send>;
 
@@ -38,6 +39,7 @@ type Callback = Box<dyn FnMut(Connection) + Send>;
 pub struct Builder {
     config: Config,
     on_connect: Option<Callback>,
+    wake: Option<Waker>,
 }
 
 /// Why a connector did not start.
@@ -148,6 +150,35 @@ impl Builder {
         self
     }
 
+    /// Wakes a [`Watch`](crate::Watch) when a connection waits in the table, and when
+    /// [trouble](BroadcastConnector::trouble) comes or goes, so that one thread can wait for new
+    /// peers and for messages alike.
+    ///
+    /// ```no_run
+    /// use cable_car_std::{AnyJson, BroadcastConnector, Messenger, Watch};
+    /// use std::time::Duration;
+    ///
+    /// let mut watch = Watch::new()?;
+    /// let connector = BroadcastConnector::builder().wake(watch.waker()).start()?;
+    /// let mut peers: Vec<Messenger<AnyJson>> = Vec::new();
+    /// loop {
+    ///     let ready: Vec<usize> = watch.wait(None)?.collect();
+    ///     while let Ok(mut peer) = connector.next_peer(Duration::ZERO) {
+    ///         watch.add(peers.len(), &mut peer)?;
+    ///         peers.push(peer);
+    ///     }
+    ///     for key in ready {
+    ///         // xfer and get, as with any watch.
+    ///     }
+    /// }
+    /// # #[allow(unreachable_code)]
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wake(mut self, waker: Waker) -> Self {
+        self.wake = Some(waker);
+        self
+    }
+
     /// Starts in the background.
     ///
     /// # Errors
@@ -155,8 +186,8 @@ impl Builder {
     pub fn start(self) -> Result<BroadcastConnector, StartError> {
         check(&self.config)?;
         let poll = Poll::new().map_err(StartError::System)?;
-        let waker = Waker::new(poll.registry(), Token(1)).map_err(StartError::System)?;
-        let shared = Arc::new(Shared::new(waker));
+        let waker = mio::Waker::new(poll.registry(), Token(1)).map_err(StartError::System)?;
+        let shared = Arc::new(Shared::new(waker, self.wake));
         let deliver = self.on_connect.map(call_back).transpose().map_err(StartError::System)?;
         let background = Background::open(self.config, poll, Arc::clone(&shared), deliver)?;
         let thread = std::thread::Builder::new()
