@@ -2,6 +2,7 @@
 //!
 //! - [`require`]: what a machine must have, named where it lacks it
 //! - [`process`]: programs under test, drained, bounded in time, ended with their owner
+//! - [`program`]: the programs of this workspace, built
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`pair`]: a messenger of ours and a Python program at the other end
@@ -9,5 +10,6 @@
 pub mod netns;
 pub mod pair;
 pub mod process;
+pub mod program;
 pub mod python;
 pub mod require;
