@@ -211,6 +211,30 @@ impl Host {
         self.namespace.command(program)
     }
 
+    /// Runs `work` on a thread of this process that is on the host: what it opens, and the threads
+    /// that it starts, stay there. Use it for the sockets of the program under test.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not let us, or with `work`.
+    #[cfg(target_os = "linux")]
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        use std::os::fd::AsFd;
+
+        let file = fs::File::open(Path::new(NAMES).join(&self.namespace.name));
+        let file = done(file.map_err(|error| error.to_string()));
+        let entered = || {
+            let kind = Some(rustix::thread::LinkNameSpaceType::Network);
+            let moved = rustix::thread::move_into_link_name_space(file.as_fd(), kind);
+            done(moved.map_err(|error| error.to_string()));
+            work()
+        };
+        std::thread::scope(|scope| {
+            let result = scope.spawn(entered).join();
+            result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
     /// Lets everything beyond its subnet go out by `eth0`.
     ///
     /// # Panics
@@ -227,6 +251,15 @@ impl Host {
     /// If it has none.
     pub fn remove_default_route(&self) {
         self.namespace.ip("route del default");
+    }
+
+    /// Takes `eth0` out of the machine, which is left with loopback alone.
+    ///
+    /// # Panics
+    ///
+    /// If `ip` fails.
+    pub fn remove_network(&self) {
+        self.namespace.ip("link del eth0");
     }
 
     /// Takes `eth0` down or up again, as an administrator would: routes go, the address stays.
