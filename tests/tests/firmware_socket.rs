@@ -39,11 +39,8 @@ fn link<S: MessageSet>(connection: Connection<TcpSocket>) -> Link<S> {
 fn dial<S: MessageSet>(desk: &mut Desk, port: u16) -> Link<S> {
     let deadline = desk.now() + PATIENCE;
     let mut client = DirectClient::new((BOARD, port).into(), deadline);
-    link(desk.run_until(PATIENCE, "a connection", |stack, now| match client.poll(stack, now) {
-        // Refused while all that listen are taken: it is dialled anew.
-        Err(_) => None,
-        Ok(connection) => Some(connection),
-    }))
+    // Refused while all that listen are taken: it is dialled anew.
+    link(desk.run_until(PATIENCE, "a connection", |stack, now| client.poll(stack, now).ok()))
 }
 
 /// Finds the board by broadcast.
