@@ -22,5 +22,7 @@ pub use connection::Connection;
 pub use connector::{BroadcastConnector, Builder, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use messenger::{Messenger, RecvError};
-pub use stack::{DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UdpSocket};
+pub use stack::{
+    DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UNACKNOWLEDGED_TIMEOUT, UdpSocket,
+};
 pub use watch::Watch;

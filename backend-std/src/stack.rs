@@ -13,8 +13,14 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token, net};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-/// How long a peer may be silent on the network before its link is given up.
+/// How long a peer's machine may be silent, when it has nothing to acknowledge, before its link is
+/// given up: it is probed after 1 s, and each second.
 pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a peer may leave what it was sent unacknowledged, or its window closed, before its link
+/// is given up. Linux counts both alike, so that this is also how long a program may stop to read:
+/// longer than [`DEAD_PEER_TIMEOUT`], since a program at work for a few seconds is not dead.
+pub const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The system's TCP and UDP sockets under the [socket contract](cable_car::nal): the same code that
 /// runs on a microcontroller runs on it unchanged.
@@ -147,7 +153,7 @@ pub(crate) fn tune(stream: &net::TcpStream) -> io::Result<()> {
     let keep_alive = keep_alive.with_retries(2);
     socket.set_tcp_keepalive(&keep_alive)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(DEAD_PEER_TIMEOUT))?;
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT))?;
     Ok(())
 }
 

@@ -143,11 +143,17 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             }
             Split::Part(rest) => self.pass_over(rest).map(Err),
             Split::Broken { length } => {
-                self.fail(LinkError::FrameLength { length });
-                self.receiving = false;
+                self.out_of_step(length);
                 None
             }
         }
+    }
+
+    /// Gives up: where the next frame begins is not known.
+    #[cold]
+    fn out_of_step(&mut self, length: u8) {
+        self.fail(LinkError::FrameLength { length });
+        self.receiving = false;
     }
 
     /// Deals with a frame that is not complete: if it never can be, it is reported and dropped.
@@ -244,10 +250,15 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// # Errors
     /// [`LinkError`] says why it has ended.
     pub fn status(&mut self) -> Result<(), LinkError> {
+        let next = self.transport.split(self.rx.unread());
+        // Noticed here as well as by `get`, which a program that waits has no reason to call.
+        if let Split::Broken { length } = next {
+            self.out_of_step(length);
+        }
         let Some(end) = self.end else {
             return Ok(());
         };
-        match (end, self.transport.split(self.rx.unread())) {
+        match (end, next) {
             (LinkError::ClosedByPeer | LinkError::Broken, Split::Frame(_)) => Ok(()),
             (LinkError::ClosedByPeer, Split::Part(_)) if !self.rx.is_empty() => {
                 Err(LinkError::ClosedWithinFrame { bytes: self.rx.len() })
