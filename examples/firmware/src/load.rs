@@ -5,21 +5,23 @@ const WINDOWS_US: [i64; 3] = [60_000_000, 300_000_000, 900_000_000];
 /// The finest share that is counted: a millionth of the processor.
 const WHOLE: i64 = 1_000_000;
 
-/// Three averages in which older times count ever less.
+/// Three averages: over all time at first, and once the window is full such that older times count
+/// ever less.
 ///
 /// Unix counts the programs that want the processor; here there is one, and it wants the processor
 /// for the share of time that it is awake.
 #[derive(Debug, Clone)]
 pub struct LoadAverages {
-    /// In millionths; nothing before the first measure.
-    shares: Option<[i64; 3]>,
+    /// In millionths.
+    shares: [i64; 3],
+    elapsed_us: i64,
 }
 
 impl LoadAverages {
     /// Averages over no time yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { shares: None }
+        Self { shares: [0; 3], elapsed_us: 0 }
     }
 
     /// Takes in that the processor was busy for `permille` of the last `passed_us` microseconds.
@@ -27,16 +29,17 @@ impl LoadAverages {
         let share = i64::from(permille.min(1_000)) * (WHOLE / 1_000);
         // An hour outweighs every window, and can be multiplied without a thought.
         let passed = passed_us.min(3_600_000_000) as i64;
-        let shares = self.shares.get_or_insert([share; 3]);
-        for (average, window) in shares.iter_mut().zip(WINDOWS_US) {
-            *average += (share - *average) * passed / (window + passed);
+        self.elapsed_us = self.elapsed_us.saturating_add(passed);
+        for (average, window) in self.shares.iter_mut().zip(WINDOWS_US) {
+            let over = self.elapsed_us.min(window + passed).max(1);
+            *average += (share - *average) * passed / over;
         }
     }
 
     /// The three averages, 0.0 to 1.0, to three decimals.
     #[must_use]
     pub fn get(&self) -> [f64; 3] {
-        self.shares.unwrap_or_default().map(|share| (share / 1_000) as f64 / 1_000.0)
+        self.shares.map(|share| (share / 1_000) as f64 / 1_000.0)
     }
 }
 
@@ -51,17 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_with_the_first_measure() {
+    fn begins_with_the_average_of_all_time() {
         let mut load = LoadAverages::new();
         assert_eq!(load.get(), [0.0; 3]);
-        load.add(250, 3_000_000);
+        load.add(1_000, 1_000_000);
+        assert_eq!(load.get(), [1.0; 3]);
+        load.add(0, 3_000_000);
         assert_eq!(load.get(), [0.25; 3]);
     }
 
     #[test]
     fn longer_windows_are_slower() {
         let mut load = LoadAverages::new();
-        load.add(0, 1_000_000);
+        load.add(0, 3_600_000_000);
         for _ in 0..20 {
             load.add(1_000, 3_000_000);
         }
