@@ -7,6 +7,7 @@
 mod console;
 mod dial;
 mod links;
+mod part;
 mod standard;
 mod stats;
 mod text;
@@ -26,6 +27,7 @@ pub use self::stats::Vitals;
 use self::console::Order;
 use self::dial::Dial;
 use self::links::{Ending, Links, Origin, Peer};
+use self::part::Part;
 use self::stats::{Figures, Report};
 use self::text::{Plain, Tenths};
 use crate::options::{Options, Wire};
@@ -45,8 +47,6 @@ const CLIENT_PORT: u16 = 8223;
 const FIRST_FIGURES: Duration = Duration::from_millis(500);
 /// How often figures and beacons are sent.
 const INTERVAL: Duration = Duration::from_secs(3);
-/// How long a part that failed (no socket is free, say) is left alone.
-const RECOVERY: Duration = Duration::from_secs(1);
 /// Events of one kind that are dealt with before anything else gets its turn.
 const EVENTS_A_TURN: usize = 4;
 /// Bad messages of one link that are told one by one; further ones are counted.
@@ -83,25 +83,6 @@ pub struct Node<'s, T: TcpFullStack + UdpFullStack> {
     clients: Links<'s, Order, T::TcpSocket, CLIENTS>,
     figures: Figures,
     report_at: Instant,
-}
-
-/// A part that can fail for a while.
-struct Part<P> {
-    part: P,
-    resume_at: Instant,
-    failing: bool,
-}
-
-impl<P> Part<P> {
-    fn new(part: P, now: Instant) -> Self {
-        Self { part, resume_at: now, failing: false }
-    }
-
-    /// Leaves the part alone for a while. Says whether that is news.
-    fn failed(&mut self, now: Instant) -> bool {
-        self.resume_at = now + RECOVERY;
-        !core::mem::replace(&mut self.failing, true)
-    }
 }
 
 impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
