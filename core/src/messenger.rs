@@ -286,6 +286,11 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         }
     }
 
+    /// Gives the memory of the two buffers back, for the next link to use.
+    pub fn into_buffers(self) -> (RX, TX) {
+        (self.rx.into_storage(), self.tx.into_storage())
+    }
+
     /// How many bytes are queued and not yet transmitted.
     pub fn queued(&self) -> usize {
         self.tx.len()

@@ -6,7 +6,14 @@
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`pair`]: a messenger of ours and a Python program at the other end
+//! - [`firmware`]: the firmware, built and run on an emulated board
+//! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
+//! - [`messages`]: messages that several tests pass about
 
+#[cfg(target_os = "linux")]
+pub mod desk;
+pub mod firmware;
+pub mod messages;
 pub mod netns;
 pub mod pair;
 pub mod process;
