@@ -36,10 +36,18 @@ pub struct Link<S: MessageSet, RX, TX> {
     transport: S::Transport,
     rx: Buffer<RX>,
     tx: Buffer<TX>,
-    skip: Option<Rest>,
+    skip: Option<Skip>,
     /// Whether bytes may still come: not so once the peer has closed or the stream is out of step.
     receiving: bool,
     end: Option<LinkError>,
+}
+
+/// A frame that is passed over.
+#[derive(Clone, Copy, Debug)]
+struct Skip {
+    rest: Rest,
+    /// How many bytes of it have come.
+    came: usize,
 }
 
 /// What came of one attempt to move bytes between a link and a socket.
@@ -159,10 +167,11 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         let len = self.rx.len();
         self.rx.take(len);
         self.transport = S::Transport::default();
-        self.skip = Some(match rest {
+        let rest = match rest {
             Rest::Length(length) => Rest::Length(length.saturating_sub(len)),
             Rest::UntilLineFeed => rest,
-        });
+        };
+        self.skip = Some(Skip { rest, came: len });
         Some(BadMessage::TooLong { buffer: len })
     }
 
@@ -181,6 +190,10 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
                 Moved::Failed => self.end_of_stream(LinkError::Broken),
             }
             if !matches!(moved, Moved::Some(_)) {
+                if matches!(moved, Moved::All(_)) {
+                    // Memory that can grow is not to be full when it is looked at.
+                    self.make_receive_room();
+                }
                 return;
             }
         }
@@ -207,18 +220,18 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             return;
         };
         let unread = self.rx.unread();
-        let (count, rest) = match skip {
+        let (count, rest) = match skip.rest {
             Rest::Length(left) if left > unread.len() => {
                 (unread.len(), Some(Rest::Length(left - unread.len())))
             }
             Rest::Length(left) => (left, None),
             Rest::UntilLineFeed => match memchr::memchr(b'\n', unread) {
                 Some(at) => (at + 1, None),
-                None => (unread.len(), Some(skip)),
+                None => (unread.len(), Some(Rest::UntilLineFeed)),
             },
         };
         self.rx.take(count);
-        self.skip = rest;
+        self.skip = rest.map(|rest| Skip { rest, came: skip.came.saturating_add(count) });
     }
 
     /// Empties the send buffer: `write` takes bytes from the start of what it is given, and is
@@ -247,10 +260,16 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         let Some(end) = self.end else {
             return Ok(());
         };
+        if self.has_message() {
+            return Ok(());
+        }
+        let skipped = self.skip.map_or(0, |skip| skip.came);
         match (end, self.transport.split(self.rx.unread())) {
-            (LinkError::ClosedByPeer | LinkError::Broken, Split::Frame(_)) => Ok(()),
-            (LinkError::ClosedByPeer, Split::Part(_)) if !self.rx.is_empty() => {
-                Err(LinkError::ClosedWithinFrame { bytes: self.rx.len() })
+            (LinkError::ClosedByPeer, Split::Broken { length }) => {
+                Err(LinkError::FrameLength { length })
+            }
+            (LinkError::ClosedByPeer, _) if skipped > 0 || !self.rx.is_empty() => {
+                Err(LinkError::ClosedWithinFrame { bytes: skipped.saturating_add(self.rx.len()) })
             }
             _ => Err(end),
         }

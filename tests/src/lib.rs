@@ -4,8 +4,12 @@
 //! - [`process`]: programs under test, drained, bounded in time, ended with their owner
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
+//! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
+//! - [`random`]: numbers by chance that can be had again
 
 pub mod netns;
 pub mod process;
 pub mod python;
+pub mod random;
 pub mod require;
+pub mod stream;
