@@ -5,8 +5,10 @@
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
+//! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
+pub mod json;
 pub mod netns;
 pub mod process;
 pub mod python;

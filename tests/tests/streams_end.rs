@@ -159,3 +159,20 @@ fn memory_that_grows_is_not_called_too_small_before_its_limit() {
         );
     }
 }
+
+#[test]
+fn a_line_behind_one_that_was_too_long_is_found_whole() {
+    let mut link: Link<Lines, _, _> = Link::new([0; 32], [0; 16]);
+    for piece in [&[b'x'; 32][..], b"end\n[\"MsgJoin\",{}]\n"] {
+        link.receive(|space| {
+            space[..piece.len()].copy_from_slice(piece);
+            Moved::All(piece.len())
+        });
+        // Only once: nobody has to ask until there is nothing more.
+        let message = link.get();
+        match piece.len() {
+            32 => assert!(matches!(message, Some(Err(BadMessage::TooLong { buffer: 32 })))),
+            _ => assert!(matches!(message, Some(Ok(Lines::Join(_)))), "{message:?}"),
+        }
+    }
+}
