@@ -65,6 +65,16 @@ impl<'de> Cursor<'de> {
         self.rest.get(start..self.at).unwrap_or_default()
     }
 
+    /// Takes an integer of up to 128 bits, sign apart; anything else stays in place.
+    pub(super) fn next_integer(&mut self) -> Option<(bool, u128)> {
+        let here = self.at;
+        let integer = super::number::parse_wide(self.token());
+        if integer.is_none() {
+            self.at = here;
+        }
+        integer
+    }
+
     /// Takes a text, its escapes resolved.
     #[inline]
     pub(super) fn string(&mut self) -> Result<&'de str, JsonErrorKind> {
