@@ -5,9 +5,11 @@
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
+//! - [`contract`]: what the core expects of a stack, rule by rule
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
+pub mod contract;
 pub mod json;
 pub mod netns;
 pub mod process;
