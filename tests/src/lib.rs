@@ -4,6 +4,7 @@
 //! - [`process`]: programs under test, drained, bounded in time, ended with their owner
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
+//! - [`mock`]: stacks in memory, every call of which can be made to fail
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
 //! - [`json`]: single lines of the JSON transport
@@ -11,6 +12,7 @@
 
 pub mod contract;
 pub mod json;
+pub mod mock;
 pub mod netns;
 pub mod process;
 pub mod python;
