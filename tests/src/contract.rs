@@ -7,6 +7,7 @@
 //!
 //! [`contract_tests!`]: crate::contract_tests
 
+pub mod discovery;
 pub mod messages;
 pub mod tcp;
 pub mod udp;

@@ -3,3 +3,9 @@
 use cable_car_tests::mock::Pair;
 
 cable_car_tests::contract_tests!(Pair::new);
+
+cable_car_tests::contract_tests! {
+    Pair::new:
+    discovery::two_connectors_find_each_other_once,
+    discovery::a_connector_alone_finds_nobody,
+}
