@@ -104,7 +104,8 @@ where
                 }
             });
             let stuck = rest.len() == before;
-            if (stuck || reading == Reading::Eager) && !self.get_all() && stuck {
+            let got = (stuck || reading == Reading::Eager) && self.get_all();
+            if stuck && !got {
                 assert!(self.link.status().is_err(), "takes nothing and has nothing to give");
                 return;
             }

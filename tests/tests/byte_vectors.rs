@@ -45,15 +45,11 @@ fn ann() -> Identify {
 
 #[test]
 fn standard_messages() {
-    let frames: [(Result<Vec<u8>, EncodeError>, &[u8]); 4] = [
-        (written(&ann()), &[0x08, 0x01, 0x61, 0x6e, 0x6e, 0x40, 0x70, 0x63]),
-        (written(&Join), &[0x02, 0x02]),
-        (written(&Retry), &[0x02, 0x03]),
-        (written(&Quit), &[0x02, 0x04]),
-    ];
-    for (written, expected) in frames {
-        assert_eq!(written.as_deref(), Ok(expected));
-    }
+    let identify = vec![0x08, 0x01, 0x61, 0x6e, 0x6e, 0x40, 0x70, 0x63];
+    assert_eq!(written(&ann()), Ok(identify));
+    assert_eq!(written(&Join), Ok(vec![0x02, 0x02]));
+    assert_eq!(written(&Retry), Ok(vec![0x02, 0x03]));
+    assert_eq!(written(&Quit), Ok(vec![0x02, 0x04]));
     read(b"\x08\x01ann@pc", |got| {
         assert!(matches!(got, Ok(Set::Identify(identify)) if identify == ann()));
     });

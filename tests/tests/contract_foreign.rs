@@ -29,7 +29,7 @@ struct Mixed {
 }
 
 fn mixed() -> Mixed {
-    Mixed { left: Stack::default(), right: StdStack::new(), start: std::time::Instant::now() }
+    Mixed { left: Stack, right: StdStack::new(), start: std::time::Instant::now() }
 }
 
 impl Network for Mixed {
@@ -97,7 +97,7 @@ fn foreign_listener(stack: &mut Stack, port: u16) -> Option<<Stack as TcpClientS
 
 #[test]
 fn a_peer_is_known_by_a_mapped_address() {
-    let (mut stack, port) = (Stack::default(), unused_tcp_port());
+    let (mut stack, port) = (Stack, unused_tcp_port());
     let Some(mut listener) = foreign_listener(&mut stack, port) else { return };
     assert!(matches!(stack.accept(&mut listener), Err(nb::Error::WouldBlock)));
     let client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("connect");
@@ -114,14 +114,14 @@ fn a_peer_is_known_by_a_mapped_address() {
 
 #[test]
 fn a_port_in_use_is_an_error_there_too() {
-    let (mut stack, port) = (Stack::default(), unused_tcp_port());
+    let (mut stack, port) = (Stack, unused_tcp_port());
     let Some(_listener) = foreign_listener(&mut stack, port) else { return };
     assert!(foreign_listener(&mut stack, port).is_none());
 }
 
 #[test]
 fn a_broadcast_is_refused() {
-    let mut stack = Stack::default();
+    let mut stack = Stack;
     let mut socket = UdpClientStack::socket(&mut stack).expect("a socket");
     if UdpFullStack::bind(&mut stack, &mut socket, 0).is_err() {
         return;
@@ -133,7 +133,7 @@ fn a_broadcast_is_refused() {
 
 #[test]
 fn a_beacon_port_can_not_be_shared() {
-    let (mut stack, port) = (Stack::default(), unused_tcp_port());
+    let (mut stack, port) = (Stack, unused_tcp_port());
     let mut one = UdpClientStack::socket(&mut stack).expect("a socket");
     if UdpFullStack::bind(&mut stack, &mut one, port).is_err() {
         return;

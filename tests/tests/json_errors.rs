@@ -130,7 +130,7 @@ fn a_mismatch_of_a_wide_integer_or_a_length_names_the_attribute() {
 fn names(json: &str, expected: &str) {
     match error_of::<Thing>(json) {
         JsonErrorKind::Mismatch { attribute, .. } => {
-            assert_eq!(attribute, Some(expected), "{json}")
+            assert_eq!(attribute, Some(expected), "{json}");
         }
         other => panic!("{json} gives {other:?}"),
     }

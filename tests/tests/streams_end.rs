@@ -148,7 +148,7 @@ fn a_link_closed_here_gives_and_takes_nothing() {
 fn memory_that_grows_is_not_called_too_small_before_its_limit() {
     // The socket says that it has no more just when the memory is full.
     let mut link: Link<Lines, _, _> = Link::new(Growable::new(64), [0; 16]);
-    for &byte in LINES.concat().iter() {
+    for &byte in &LINES.concat() {
         link.receive(|space| {
             space[0] = byte;
             Moved::All(1)
