@@ -316,3 +316,43 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::set::AnyByte;
+
+    /// Bytes that are moved within the buffers.
+    fn fill(link: &mut Link<AnyByte, [u8; 16], [u8; 16]>, bytes: &[u8]) {
+        link.receive(|space| {
+            space[..bytes.len()].copy_from_slice(bytes);
+            Moved::All(bytes.len())
+        });
+    }
+
+    #[test]
+    fn whole_frames_that_wait_are_never_moved() {
+        let mut link: Link<AnyByte, _, _> = Link::new([0; 16], [0; 16]);
+        fill(&mut link, &[2, 9, 7, 1, 0, 0, 0, 0, 0, 7, 1, 0, 0, 0, 0, 0]);
+        assert!(link.get().is_some());
+        link.receive(|_| panic!("there is no room without moving 14 bytes to gain 2"));
+        assert!(link.get().is_some());
+        fill(&mut link, &[2, 8, 2]);
+        assert_eq!(link.rx.unread(), [7, 1, 0, 0, 0, 0, 0, 2, 8, 2], "7 were consumed, 7 move");
+    }
+
+    #[test]
+    fn a_frame_that_is_passed_over_takes_no_room() {
+        let mut link: Link<AnyByte, _, _> = Link::new([0; 16], [0; 16]);
+        fill(&mut link, &[200; 16]);
+        assert_eq!(link.get().map(|got| got.is_err()), Some(true));
+        for came in 2..=12 {
+            fill(&mut link, &[0; 16]);
+            assert!(link.rx.is_empty());
+            assert!(matches!(link.skip, Some(Skip { came: count, .. }) if count == came * 16));
+        }
+        fill(&mut link, &[0, 0, 0, 0, 0, 0, 0, 0, 2, 5]);
+        assert!(link.skip.is_none());
+        assert!(matches!(link.get(), Some(Ok(frame)) if frame.code == 5));
+    }
+}

@@ -321,3 +321,69 @@ fn escaped_is(key: &[u8], name: &str) -> bool {
     }
     name.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_never_gets_longer() {
+        for (escaped, plain) in [
+            (r"\n", "\n"),
+            (r"\u0041", "A"),
+            (r"\u00e9", "é"),
+            (r"\uffff", "\u{ffff}"),
+            (r"\ud83d\ude00", "😀"),
+            (r"a\/é\u20ac\\", "a/é€\\"),
+        ] {
+            let mut text = [0; 32];
+            let text = &mut text[..escaped.len()];
+            text.copy_from_slice(escaped.as_bytes());
+            assert_eq!(unescape(text), Ok(plain.len()));
+            assert_eq!(&text[..plain.len()], plain.as_bytes());
+            assert!(escaped_is(escaped.as_bytes(), plain));
+            assert!(!escaped_is(b"x", plain) && !escaped_is(escaped.as_bytes(), "x"));
+        }
+    }
+
+    #[test]
+    fn a_value_is_passed_over_to_its_last_byte() {
+        for value in
+            ["1", "-1.5e3", "\"a\\\"b\"", "[]", "[1,[{}],\"]\"]", "{\"}\":{\"a\":null}}", "NaN"]
+        {
+            let mut line = [b'.'; 64];
+            line[..value.len()].copy_from_slice(value.as_bytes());
+            line[value.len()] = b',';
+            let mut cursor = Cursor::new(&mut line);
+            assert_eq!(cursor.skip_value(8), Ok(()), "{value}");
+            assert_eq!(cursor.position(), value.len());
+            assert!(cursor.next_is(b','));
+        }
+    }
+
+    #[test]
+    fn looking_ahead_moves_nothing() {
+        let mut line = *br#" "a":1,"b":[2],"\u0061":3}"#;
+        let mut cursor = Cursor::new(&mut line);
+        assert!(cursor.has_duplicates(&["b", "a"]));
+        assert!(!cursor.has_duplicates(&["b"]));
+        assert_eq!(cursor.position(), 0);
+        assert_eq!(cursor.string(), Ok("a"));
+        let here = cursor.position();
+        assert!(cursor.has_later("a"));
+        assert!(!cursor.has_later("c"));
+        assert_eq!(cursor.position(), here);
+        assert!(cursor.next_is(b':'));
+    }
+
+    #[test]
+    fn what_is_no_integer_stays_in_place() {
+        let mut line = *b"1.5,-7";
+        let mut cursor = Cursor::new(&mut line);
+        assert_eq!(cursor.next_integer(), None);
+        assert_eq!(cursor.position(), 0);
+        assert_eq!(cursor.token(), b"1.5");
+        assert!(cursor.next_is(b','));
+        assert_eq!(cursor.next_integer(), Some((true, 7)));
+    }
+}
