@@ -45,6 +45,8 @@ pub struct BroadcastConnector<T: TcpFullStack + UdpFullStack, const PEERS: usize
     sockets: Option<Sockets<T>>,
     dials: Vec<Dial<T::TcpSocket>, PEERS>,
     destinations: Vec<Ipv4Addr, MAX_DESTINATIONS>,
+    /// What is still to be told of what went wrong.
+    failure: Option<ErrorOf<T>>,
     /// Whether the last poll took in all that it may, so that there may be more.
     more: bool,
 }
@@ -120,6 +122,7 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
             sockets: None,
             dials: Vec::new(),
             destinations: Vec::new(),
+            failure: None,
             more: false,
         };
         connector.set_destinations([Ipv4Addr::BROADCAST]);
@@ -148,7 +151,10 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         }
         let mut sockets = match self.sockets.take() {
             Some(sockets) => sockets,
-            None => open(stack, self.discovery.config())?,
+            None => match open(stack, self.discovery.config()) {
+                Ok(sockets) => sockets,
+                Err(error) => return self.poll_without_sockets(now, error),
+            },
         };
         self.more = false;
         let told = self.poll_sockets(stack, &mut sockets, now);
@@ -156,7 +162,13 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         if self.discovery.is_stopped() {
             self.close(stack);
         }
-        told
+        match (told, self.failure.take()) {
+            (None, Some(failure)) => Err(failure),
+            (told, failure) => {
+                self.failure = failure;
+                Ok(told)
+            }
+        }
     }
 
     /// When a poll is due though nothing came.
@@ -185,20 +197,46 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         self.close(stack);
     }
 
+    /// With no sockets time passes all the same. They are tried for again at the next interval.
+    fn poll_without_sockets(
+        &mut self,
+        now: Instant,
+        error: ErrorOf<T>,
+    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
+        while let Some(action) = self.discovery.poll(now) {
+            if action == Action::TimedOut {
+                return Ok(Some(Event::TimedOut));
+            }
+        }
+        Err(error)
+    }
+
+    /// Does everything that can be done: what fails must not keep the rest from being done.
     fn poll_sockets(
         &mut self,
         stack: &mut T,
         sockets: &mut Sockets<T>,
         now: Instant,
-    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
-        self.hear(stack, sockets, now)?;
-        if let Some(event) = self.accept(stack, sockets)? {
-            return Ok(Some(event));
-        }
-        if let Some(event) = self.act(stack, sockets, now)? {
-            return Ok(Some(event));
-        }
-        Ok(self.go_on_dialling(stack, now))
+    ) -> Option<EventOf<T>> {
+        let heard = self.hear(stack, sockets, now);
+        self.note(heard.map(|()| None))
+            .or_else(|| {
+                let accepted = self.accept(stack, sockets);
+                self.note(accepted)
+            })
+            .or_else(|| {
+                let acted = self.act(stack, sockets, now);
+                self.note(acted)
+            })
+            .or_else(|| self.go_on_dialling(stack, now))
+    }
+
+    /// Keeps the first failure, which is told once there is no event to tell.
+    fn note(&mut self, told: Result<Option<EventOf<T>>, ErrorOf<T>>) -> Option<EventOf<T>> {
+        told.unwrap_or_else(|error| {
+            self.failure.get_or_insert(error);
+            None
+        })
     }
 
     fn hear(
@@ -258,8 +296,14 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
                 Action::Broadcast => self.broadcast(stack, sockets)?,
                 Action::Answer(address) => self.beacon(stack, sockets, address)?,
                 Action::Dial(address) => match TcpClientStack::socket(stack) {
-                    // There are as many places as peers.
-                    Ok(socket) => drop(self.dials.push(Dial { socket, address })),
+                    Ok(socket) => {
+                        // There are as many places as peers, but a dial that is not wanted any more
+                        // may still hold one.
+                        if let Err(dial) = self.dials.push(Dial { socket, address }) {
+                            let _ = TcpClientStack::close(stack, dial.socket);
+                            self.discovery.dial_failed(now, address);
+                        }
+                    }
                     Err(error) => {
                         self.discovery.dial_failed(now, address);
                         let reason = ConnectError::NoSocket(error);
