@@ -280,10 +280,10 @@ fn nesting_is_bounded_and_costs_no_stack() {
 fn no_line_costs_more_than_its_length() {
     let start = Instant::now();
     let mut hostile = vec!["{\"small\":1,".to_owned()];
-    hostile.extend((0..100_000).map(|i| format!("\"x{i}\":1,")));
+    hostile.extend((0..40_000).map(|i| format!("\"x{i}\":1,")));
     hostile.push("\"small\":2}".to_owned());
     assert_eq!(parse::<Thing>(&hostile.concat()).map(|thing| thing.small), Ok(2));
-    let pairs = "\"small\":1,\"text\":\"\",".repeat(50_000);
+    let pairs = "\"small\":1,\"text\":\"\",".repeat(20_000);
     assert_eq!(parse::<Thing>(&format!("{{{pairs}\"small\":2}}")).map(|thing| thing.small), Ok(2));
-    assert!(start.elapsed() < Duration::from_secs(20), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "took {:?}", start.elapsed());
 }
