@@ -7,15 +7,15 @@ use embedded_nal::{TcpError, TcpErrorKind};
 
 /// Why a socket call failed.
 ///
-/// [`TcpError::kind`] is [`TcpErrorKind::PipeClosed`] for every error after which the connection
-/// carries nothing more, and [`TcpErrorKind::Other`] for the rest.
+/// [`TcpError::kind`] is [`TcpErrorKind::PipeClosed`] for [`Closed`](Self::Closed) alone: a
+/// connection that broke (reset, timed out) may have lost something, and is not told as closed.
 ///
 /// ```
 /// use cable_car_smoltcp::Error;
 /// use embedded_nal::{TcpError, TcpErrorKind};
 ///
-/// assert_eq!(Error::Reset.kind(), TcpErrorKind::PipeClosed);
-/// assert_eq!(Error::NoFreeTcpSocket.kind(), TcpErrorKind::Other);
+/// assert_eq!(Error::Closed.kind(), TcpErrorKind::PipeClosed);
+/// assert_eq!(Error::Reset.kind(), TcpErrorKind::Other);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -64,9 +64,7 @@ pub enum Error {
 impl TcpError for Error {
     fn kind(&self) -> TcpErrorKind {
         match self {
-            Self::Refused | Self::Reset | Self::TimedOut | Self::AddressLost | Self::Closed => {
-                TcpErrorKind::PipeClosed
-            }
+            Self::Closed => TcpErrorKind::PipeClosed,
             _ => TcpErrorKind::Other,
         }
     }

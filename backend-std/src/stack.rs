@@ -239,15 +239,20 @@ impl TcpClientStack for StdStack {
                 _ => Err(nb::Error::Other(io::ErrorKind::InvalidInput.into())),
             };
         };
-        if let Some(error) = nb(stream.take_error())? {
-            return Err(nb::Error::Other(StackError(error)));
-        }
-        match stream.peer_addr() {
-            Ok(_) => {}
+        let outcome = match stream.take_error() {
+            Ok(Some(error)) | Err(error) => Err(error),
+            Ok(None) => stream.peer_addr().map(|_| ()),
+        };
+        match outcome {
+            Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {
                 return Err(nb::Error::WouldBlock);
             }
-            Err(error) => return Err(nb::Error::Other(StackError(error))),
+            Err(error) => {
+                // The system tells why only once; a socket that failed dials anew when asked to.
+                socket.0 = Tcp::New;
+                return Err(nb::Error::Other(StackError(error)));
+            }
         }
         nb(tune(stream))?;
         if let Tcp::Connecting(stream) = std::mem::replace(&mut socket.0, Tcp::New) {

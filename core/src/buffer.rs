@@ -61,6 +61,11 @@ impl<S: Storage> Buffer<S> {
         Self { storage, start: 0, end: 0 }
     }
 
+    /// Gives the memory back.
+    pub(crate) fn into_storage(self) -> S {
+        self.storage
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.end - self.start

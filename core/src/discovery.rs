@@ -50,14 +50,14 @@ pub const HELLO_WAITS: Duration = Duration::from_millis(250);
 pub const MOST_DIALS: usize = 8;
 
 /// How long a peer rests after a dial failed; doubled with each failure in a row.
-const SHORTEST_REST: Duration = Duration::from_millis(250);
+const SHORTEST_REST_MICROS: u32 = 250_000;
 
 /// How long a peer rests at the most.
-const LONGEST_REST: Duration = Duration::from_secs(30);
+const LONGEST_REST_MICROS: u32 = 30_000_000;
 
 /// Dials and answers in a row, and how soon the next one may follow, whatever is heard.
 const BURST: u32 = 32;
-const PERIOD: Duration = Duration::from_millis(50);
+const PERIOD_MICROS: u64 = 50_000;
 
 /// Ports below are those of the system's services: no beacon makes us dial one.
 const FIRST_USER_PORT: u16 = 1024;
@@ -162,8 +162,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
             stop_at: config.timeout.map(|timeout| now + timeout),
             peers: Vec::new(),
             serial: 0,
-            answers: Pace::new(BURST, PERIOD, now),
-            dials: Pace::new(BURST, PERIOD, now),
+            answers: Pace::new(BURST, PERIOD_MICROS, now),
+            dials: Pace::new(BURST, PERIOD_MICROS, now),
             jitter: Jitter::new(config.instance.get()),
             dialled_at: config.tcp_port,
             config,
@@ -296,7 +296,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let who = Who::Instance(hello.from);
         match self.find(who).map(|peer| peer.stage) {
             Some(Stage::Greeting { .. }) if we_decide => return Verdict::Refuse,
-            Some(Stage::Linked { since, .. }) if we_decide && now - since < fresh => {
+            Some(Stage::Linked { since, .. }) if we_decide && now < since + fresh => {
                 return Verdict::Refuse;
             }
             _ => {}
@@ -354,7 +354,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let Some(peer) = self.dialled(dial) else {
             return;
         };
-        let rest = SHORTEST_REST.saturating_mul(1 << peer.failures.min(10)).min(LONGEST_REST);
+        let rest = (SHORTEST_REST_MICROS << peer.failures.min(10)).min(LONGEST_REST_MICROS);
         peer.failures = peer.failures.saturating_add(1);
         let who = peer.who;
         self.rest(now, who, rest);
@@ -372,7 +372,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         if departure.goodbye {
             self.peers.retain(|peer| peer.who != departure.who);
         } else {
-            self.rest(now, departure.who, SHORTEST_REST / 2);
+            self.rest(now, departure.who, SHORTEST_REST_MICROS / 2);
         }
         Some(departure)
     }
@@ -508,8 +508,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
         link
     }
 
-    fn rest(&mut self, now: Instant, who: Who, time: Duration) {
-        let until = now + self.jitter.around(time);
+    fn rest(&mut self, now: Instant, who: Who, micros: u32) {
+        let until = now.after_micros(self.jitter.around(micros));
         if let Some(peer) = self.find(who) {
             peer.stage = Stage::Resting { until };
         }

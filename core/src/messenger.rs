@@ -36,10 +36,18 @@ pub struct Link<S: MessageSet, RX, TX> {
     transport: S::Transport,
     rx: Buffer<RX>,
     tx: Buffer<TX>,
-    skip: Option<Rest>,
+    skip: Option<Skip>,
     /// Whether bytes may still come: not so once the peer has closed or the stream is out of step.
     receiving: bool,
     end: Option<LinkError>,
+}
+
+/// A frame that is passed over.
+#[derive(Clone, Copy, Debug)]
+struct Skip {
+    rest: Rest,
+    /// How many bytes of it have come.
+    came: usize,
 }
 
 /// What came of one attempt to move bytes between a link and a socket.
@@ -176,10 +184,11 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         let len = self.rx.len();
         self.rx.take(len);
         self.transport = S::Transport::default();
-        self.skip = Some(match rest {
+        let rest = match rest {
             Rest::Length(length) => Rest::Length(length.saturating_sub(len)),
             Rest::UntilLineFeed => rest,
-        });
+        };
+        self.skip = Some(Skip { rest, came: len });
         Some(BadMessage::TooLong { buffer: len })
     }
 
@@ -198,6 +207,10 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
                 Moved::Failed => self.end_of_stream(LinkError::Broken),
             }
             if !matches!(moved, Moved::Some(_)) {
+                if matches!(moved, Moved::All(_)) {
+                    // Memory that can grow is not to be full when it is looked at.
+                    self.make_receive_room();
+                }
                 return;
             }
         }
@@ -224,18 +237,18 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             return;
         };
         let unread = self.rx.unread();
-        let (count, rest) = match skip {
+        let (count, rest) = match skip.rest {
             Rest::Length(left) if left > unread.len() => {
                 (unread.len(), Some(Rest::Length(left - unread.len())))
             }
             Rest::Length(left) => (left, None),
             Rest::UntilLineFeed => match memchr::memchr(b'\n', unread) {
                 Some(at) => (at + 1, None),
-                None => (unread.len(), Some(skip)),
+                None => (unread.len(), Some(Rest::UntilLineFeed)),
             },
         };
         self.rx.take(count);
-        self.skip = rest;
+        self.skip = rest.map(|rest| Skip { rest, came: skip.came.saturating_add(count) });
     }
 
     /// Empties the send buffer: `write` takes bytes from the start of what it is given, and is
@@ -261,18 +274,20 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// # Errors
     /// [`LinkError`] says why it has ended.
     pub fn status(&mut self) -> Result<(), LinkError> {
-        let next = self.transport.split(self.rx.unread());
         // Noticed here as well as by `get`, which a program that waits has no reason to call.
-        if let Split::Broken { length } = next {
+        if let Split::Broken { length } = self.transport.split(self.rx.unread()) {
             self.out_of_step(length);
         }
         let Some(end) = self.end else {
             return Ok(());
         };
-        match (end, next) {
-            (LinkError::ClosedByPeer | LinkError::Broken, Split::Frame(_)) => Ok(()),
-            (LinkError::ClosedByPeer, Split::Part(_)) if !self.rx.is_empty() => {
-                Err(LinkError::ClosedWithinFrame { bytes: self.rx.len() })
+        if self.has_message() {
+            return Ok(());
+        }
+        let skipped = self.skip.map_or(0, |skip| skip.came);
+        match end {
+            LinkError::ClosedByPeer if skipped > 0 || !self.rx.is_empty() => {
+                Err(LinkError::ClosedWithinFrame { bytes: skipped.saturating_add(self.rx.len()) })
             }
             _ => Err(end),
         }
@@ -297,6 +312,11 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         }
     }
 
+    /// Gives the memory of the two buffers back, for the next link to use.
+    pub fn into_buffers(self) -> (RX, TX) {
+        (self.rx.into_storage(), self.tx.into_storage())
+    }
+
     /// How many bytes are queued and not yet transmitted.
     pub fn queued(&self) -> usize {
         self.tx.len()
@@ -317,5 +337,45 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         if !self.is_cut() {
             self.end = Some(why);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::set::AnyByte;
+
+    /// Bytes that are moved within the buffers.
+    fn fill(link: &mut Link<AnyByte, [u8; 16], [u8; 16]>, bytes: &[u8]) {
+        link.receive(|space| {
+            space[..bytes.len()].copy_from_slice(bytes);
+            Moved::All(bytes.len())
+        });
+    }
+
+    #[test]
+    fn whole_frames_that_wait_are_never_moved() {
+        let mut link: Link<AnyByte, _, _> = Link::new([0; 16], [0; 16]);
+        fill(&mut link, &[2, 9, 7, 1, 0, 0, 0, 0, 0, 7, 1, 0, 0, 0, 0, 0]);
+        assert!(link.get().is_some());
+        link.receive(|_| panic!("there is no room without moving 14 bytes to gain 2"));
+        assert!(link.get().is_some());
+        fill(&mut link, &[2, 8, 2]);
+        assert_eq!(link.rx.unread(), [7, 1, 0, 0, 0, 0, 0, 2, 8, 2], "7 were consumed, 7 move");
+    }
+
+    #[test]
+    fn a_frame_that_is_passed_over_takes_no_room() {
+        let mut link: Link<AnyByte, _, _> = Link::new([0; 16], [0; 16]);
+        fill(&mut link, &[200; 16]);
+        assert_eq!(link.get().map(|got| got.is_err()), Some(true));
+        for came in 2..=12 {
+            fill(&mut link, &[0; 16]);
+            assert!(link.rx.is_empty());
+            assert!(matches!(link.skip, Some(Skip { came: count, .. }) if count == came * 16));
+        }
+        fill(&mut link, &[0, 0, 0, 0, 0, 0, 0, 0, 2, 5]);
+        assert!(link.skip.is_none());
+        assert!(matches!(link.get(), Some(Ok(frame)) if frame.code == 5));
     }
 }

@@ -2,13 +2,32 @@
 //!
 //! - [`require`]: what a machine must have, named where it lacks it
 //! - [`process`]: programs under test, drained, bounded in time, ended with their owner
+//! - [`program`]: the programs of this workspace, built
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`pair`]: a messenger of ours and a Python program at the other end
+//! - [`firmware`]: the firmware, built and run on an emulated board
+//! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
+//! - [`messages`]: messages that several tests pass about
+//! - [`mock`]: stacks in memory, every call of which can be made to fail
+//! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
+//! - [`contract`]: what the core expects of a stack, rule by rule
+//! - [`json`]: single lines of the JSON transport
+//! - [`random`]: numbers by chance that can be had again
 
+pub mod contract;
+#[cfg(target_os = "linux")]
+pub mod desk;
+pub mod firmware;
+pub mod json;
+pub mod messages;
+pub mod mock;
 pub mod netns;
 pub mod pair;
 pub mod process;
+pub mod program;
 pub mod python;
+pub mod random;
 pub mod require;
 pub mod simulator;
+pub mod stream;

@@ -40,9 +40,19 @@ impl Process {
     ///
     /// If the program can not be started.
     #[must_use]
-    pub fn spawn(mut command: Command) -> Self {
+    pub fn spawn(command: Command) -> Self {
+        Self::spawn_with_stdin(command, Stdio::piped())
+    }
+
+    /// [`Process::spawn`] with something else as its standard input.
+    ///
+    /// # Panics
+    ///
+    /// If the program can not be started.
+    #[must_use]
+    pub fn spawn_with_stdin(mut command: Command, stdin: Stdio) -> Self {
         let name = describe(&command);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("start {name}: {e}"));
         let stdin = child.stdin.take();
         let (sender, lines) = mpsc::channel();

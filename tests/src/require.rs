@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-use crate::{netns, python};
+use crate::{firmware, netns, python};
 
 /// With this variable set to `1`, what a machine lacks is a failure.
 pub const TEST_ALL: &str = "CABLE_CAR_TEST_ALL";
@@ -33,6 +33,8 @@ pub enum Need {
     Nft,
     /// TAP devices.
     Tap,
+    /// The firmware's compiler and its emulator (see [`firmware::image`]).
+    Firmware,
     /// A program on the search path.
     Program(&'static str),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Need {
             Self::Namespaces => f.write_str("network namespaces (root and iproute2)"),
             Self::Nft => f.write_str("nft (nftables)"),
             Self::Tap => f.write_str("TAP devices (/dev/net/tun)"),
+            Self::Firmware => write!(f, "the firmware's tools: {}", firmware::PACKAGES),
             Self::Program(name) => write!(f, "the program {name}"),
         }
     }
@@ -84,6 +87,7 @@ fn probe(need: Need) -> Result<(), String> {
         Need::Tap if Path::new("/dev/net/tun").exists() => Ok(()),
         Need::Tap => Err(String::new()),
         Need::Nft => starts("nft"),
+        Need::Firmware => firmware::image().map(drop).map_err(str::to_owned),
         Need::Program(name) => starts(name),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! `CABLE_CAR_SEED=n` runs one network alone, `CABLE_CAR_RUNS=n` as many as wanted.
 
-use cable_car_tests::simulator::{Chance, Faults, Network, Outcome};
+use cable_car_tests::random::Random;
+use cable_car_tests::simulator::{Faults, Network, Outcome};
 
 const SECOND: u64 = 1_000_000;
 
@@ -26,12 +27,12 @@ const GOOD: Faults = Faults { loss: 0, twice: 0, delay: 500, one_way: 0, filtere
 #[test]
 fn starts_at_any_moment_end_with_one_link_a_pair() {
     for seed in seeds(2000) {
-        let mut chance = Chance::new(!seed);
-        let machines = 2 + chance.below(9) as u8;
-        let spread = [1, 1000, 20_000, 2 * SECOND][chance.below(4) as usize];
+        let mut chance = Random::new(!seed);
+        let machines = 2 + chance.time(9) as u8;
+        let spread = [1, 1000, 20_000, 2 * SECOND][chance.time(4) as usize];
         let mut network = Network::new(seed, machines, GOOD);
         for machine in 0..machines.into() {
-            network.start(machine, chance.below(spread), false);
+            network.start(machine, chance.time(spread), false);
         }
         network.run_until(spread + SECOND);
         let outcome = network.check();
@@ -45,16 +46,16 @@ fn starts_at_any_moment_end_with_one_link_a_pair() {
 #[test]
 fn every_pair_has_one_link_when_the_network_is_calm_again() {
     for seed in seeds(6000) {
-        let mut chance = Chance::new(!seed);
-        let machines = 2 + chance.below(7) as u8;
+        let mut chance = Random::new(!seed);
+        let machines = 2 + chance.time(7) as u8;
         let faults = Faults {
-            loss: chance.below(60),
-            twice: chance.below(30),
-            delay: [500, 20_000, 400_000][chance.below(3) as usize],
-            one_way: [0, 0, 30, 100][chance.below(4) as usize],
+            loss: chance.time(60),
+            twice: chance.time(30),
+            delay: [500, 20_000, 400_000][chance.time(3) as usize],
+            one_way: [0, 0, 30, 100][chance.time(4) as usize],
             filtered: chance.percent(50),
         };
-        let legacy_share = [0, 0, 30][chance.below(3) as usize];
+        let legacy_share = [0, 0, 30][chance.time(3) as usize];
         // Ways to a legacy peer stay open: it decides alone whom it dials.
         let legacy: Vec<bool> = (0..machines).map(|_| chance.percent(legacy_share)).collect();
         let faults = match legacy.contains(&true) {
@@ -63,13 +64,13 @@ fn every_pair_has_one_link_when_the_network_is_calm_again() {
         };
         let mut network = Network::new(seed, machines, faults);
         for (machine, &legacy) in legacy.iter().enumerate() {
-            let mut at = chance.below(3 * SECOND);
+            let mut at = chance.time(3 * SECOND);
             network.start(machine, at, legacy);
-            for _ in 0..chance.below(3) {
-                at += chance.below(4 * SECOND);
+            for _ in 0..chance.time(3) {
+                at += chance.time(4 * SECOND);
                 if chance.percent(50) {
                     network.stop(machine, at);
-                    at += chance.below(2 * SECOND);
+                    at += chance.time(2 * SECOND);
                 }
                 network.start(machine, at, legacy);
             }
@@ -85,10 +86,10 @@ fn every_pair_has_one_link_when_the_network_is_calm_again() {
 #[test]
 fn fifty_machines_are_linked_and_quiet() {
     for seed in seeds(20) {
-        let mut chance = Chance::new(!seed);
+        let mut chance = Random::new(!seed);
         let mut network = Network::new(seed, 50, GOOD);
         for machine in 0..50 {
-            network.start(machine, chance.below(SECOND), false);
+            network.start(machine, chance.time(SECOND), false);
         }
         network.run_until(20 * SECOND);
         let outcome = network.check();

@@ -84,7 +84,8 @@ impl<'a> JsonFrame<'a> {
     {
         let attributes = match self.rest.peek() {
             Some(b'{') => de::read(&mut self.rest),
-            _ => Err(JsonErrorKind::AttributesNotObject.into()),
+            Some(_) => Err(JsonErrorKind::AttributesNotObject.into()),
+            None => Err(JsonErrorKind::End.into()),
         };
         let attributes = attributes.map_err(|error: JsonError| BadMessage::Attributes {
             name,

@@ -1,6 +1,4 @@
-//! How often things are done, whatever is heard.
-
-use core::time::Duration;
+//! How often things are done, whatever is heard. In microseconds, which small processors can count.
 
 use crate::time::Instant;
 
@@ -8,22 +6,23 @@ use crate::time::Instant;
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     burst: u32,
-    period: Duration,
+    period: u64,
     left: u32,
     since: Instant,
 }
 
 impl Pace {
-    pub(super) fn new(burst: u32, period: Duration, now: Instant) -> Self {
-        Self { burst, period, left: burst, since: now }
+    pub(super) const fn new(burst: u32, period_micros: u64, now: Instant) -> Self {
+        Self { burst, period: period_micros, left: burst, since: now }
     }
 
     /// Whether one more may happen now; it counts as happened then.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
-        let periods = (now - self.since).as_micros() / self.period.as_micros().max(1);
-        if periods > 0 {
-            let earned = u32::try_from(periods).unwrap_or(u32::MAX);
-            self.left = self.left.saturating_add(earned).min(self.burst);
+        while self.left < self.burst && self.since.after_micros(self.period) <= now {
+            self.since = self.since.after_micros(self.period);
+            self.left += 1;
+        }
+        if self.left == self.burst {
             self.since = now;
         }
         let allowed = self.left > 0;
@@ -33,7 +32,7 @@ impl Pace {
 
     /// When one more may happen.
     pub(super) fn allows_at(&self) -> Instant {
-        if self.left > 0 { Instant::default() } else { self.since + self.period }
+        if self.left > 0 { Instant::default() } else { self.since.after_micros(self.period) }
     }
 }
 
@@ -42,17 +41,18 @@ impl Pace {
 pub(super) struct Jitter(u64);
 
 impl Jitter {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) const fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
-    /// Between three quarters and five quarters of `time`.
-    pub(super) fn around(&mut self, time: Duration) -> Duration {
+    /// Between three quarters and five quarters of a time below 2^32 microseconds.
+    pub(super) fn around(&mut self, micros: u32) -> u64 {
         // xorshift64
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        time * 3 / 4 + (time / 2).saturating_mul((self.0 >> 32) as u32) / u32::MAX
+        let micros = u64::from(micros);
+        micros - micros / 4 + ((micros / 2 * (self.0 >> 32)) >> 32)
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_burst_and_then_one_each_period() {
         let at = Instant::from_millis;
-        let mut pace = Pace::new(2, Duration::from_millis(10), at(0));
+        let mut pace = Pace::new(2, 10_000, at(0));
         assert!(pace.allows(at(0)));
         assert!(pace.allows(at(1)));
         assert!(!pace.allows(at(9)));
@@ -78,10 +78,8 @@ mod tests {
     #[test]
     fn jitter_stays_within_a_quarter() {
         let mut jitter = Jitter::new(7);
-        let second = Duration::from_secs(1);
         for _ in 0..1000 {
-            let time = jitter.around(second);
-            assert!(time >= second * 3 / 4 && time <= second * 5 / 4);
+            assert!((750_000..=1_250_000).contains(&jitter.around(1_000_000)));
         }
     }
 }

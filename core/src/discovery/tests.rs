@@ -229,6 +229,7 @@ fn a_peer_that_can_not_be_dialled_rests_longer_each_time() {
     let mut five = started(5);
     let mut now = at(0);
     let mut rests = List::new();
+    let longest = Duration::from_micros(LONGEST_REST_MICROS.into());
     for _ in 0..12 {
         five.heard(now, address(7), &beacon(7));
         let dial = dialled(&mut five, now);
@@ -244,11 +245,11 @@ fn a_peer_that_can_not_be_dialled_rests_longer_each_time() {
         rests.push(now - failed);
         let dial = DialId(five.serial);
         five.dial_failed(now, dial);
-        now += LONGEST_REST * 2;
+        now += longest * 2;
     }
     assert!(rests[0] < Duration::from_millis(350), "{rests:?}");
     assert!(rests[3] > rests[0] * 4, "{rests:?}");
-    assert!(*rests.last().unwrap() <= LONGEST_REST * 5 / 4 + Duration::from_millis(10));
+    assert!(*rests.last().unwrap() <= longest * 5 / 4 + Duration::from_millis(10));
 }
 
 #[test]
@@ -293,7 +294,7 @@ fn a_flood_of_forged_beacons_is_answered_and_dialled_at_a_bounded_rate() {
             }
         }
     }
-    let bound = 2 * (BURST as u64 + 2000 / PERIOD.as_millis() as u64) + 2;
+    let bound = 2 * (u64::from(BURST) + 2_000_000 / PERIOD_MICROS) + 2;
     assert!(sent <= bound, "{sent} datagrams and dials for 20,000 beacons");
     assert_eq!(five.linked().count(), 1);
     assert!(five.unlinked(at(2000), link).is_some(), "the linked peer kept its place");

@@ -58,6 +58,8 @@ pub struct BroadcastConnector<T: TcpFullStack + UdpFullStack, const PEERS: usize
     callers: Vec<Caller<T::TcpSocket>, PEERS>,
     destinations: Vec<Ipv4Addr, MAX_DESTINATIONS>,
     alone: bool,
+    /// What is still to be told of what went wrong.
+    failure: Option<ErrorOf<T>>,
     /// Whether the last poll took in all that it may, so that there may be more.
     more: bool,
 }
@@ -83,6 +85,7 @@ where
             callers: Vec::new(),
             destinations: Vec::new(),
             alone: false,
+            failure: None,
             more: false,
         };
         connector.set_destinations([Ipv4Addr::BROADCAST]);
@@ -113,7 +116,10 @@ where
         }
         let mut sockets = match self.sockets.take() {
             Some(sockets) => sockets,
-            None => self.open(stack)?,
+            None => match self.open(stack) {
+                Ok(sockets) => sockets,
+                Err(error) => return self.poll_without_sockets(now, error),
+            },
         };
         self.more = false;
         let told = self.poll_sockets(stack, &mut sockets, now);
@@ -121,7 +127,13 @@ where
         if self.discovery.is_stopped() {
             self.close(stack);
         }
-        told
+        match (told, self.failure.take()) {
+            (None, Some(failure)) => Err(failure),
+            (told, failure) => {
+                self.failure = failure;
+                Ok(told)
+            }
+        }
     }
 
     /// When a poll is due though nothing came.
@@ -155,21 +167,45 @@ where
         self.close(stack);
     }
 
+    /// With no sockets time passes all the same. They are tried for again at the next interval.
+    fn poll_without_sockets(
+        &mut self,
+        now: Instant,
+        error: ErrorOf<T>,
+    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
+        while let Some(action) = self.discovery.poll(now) {
+            if action == Action::TimedOut {
+                return Ok(Some(Event::TimedOut));
+            }
+        }
+        Err(error)
+    }
+
+    /// Does everything that can be done: what fails must not keep the rest from being done.
     fn poll_sockets(
         &mut self,
         stack: &mut T,
         sockets: &mut Sockets<T>,
         now: Instant,
-    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
-        self.hear(stack, &mut sockets.shared, now)?;
+    ) -> Option<EventOf<T>> {
+        let heard = self.hear(stack, &mut sockets.shared, now);
+        self.note(heard);
         if let Some(own) = &mut sockets.own {
-            self.hear(stack, own, now)?;
+            let heard = self.hear(stack, own, now);
+            self.note(heard);
         }
-        self.accept(stack, sockets, now)?;
-        if let Some(event) = self.act(stack, sockets, now)? {
-            return Ok(Some(event));
+        let accepted = self.accept(stack, sockets, now);
+        self.note(accepted);
+        self.act(stack, sockets, now)
+            .or_else(|| self.meet_callers(stack, now))
+            .or_else(|| self.go_on_dialling(stack, now))
+    }
+
+    /// Keeps the first failure, which is told once there is no event to tell.
+    fn note(&mut self, result: Result<(), ErrorOf<T>>) {
+        if let Err(error) = result {
+            self.failure.get_or_insert(error);
         }
-        Ok(self.meet_callers(stack, now).or_else(|| self.go_on_dialling(stack, now)))
     }
 
     fn hear(
@@ -227,35 +263,41 @@ where
         Ok(())
     }
 
-    fn act(
-        &mut self,
-        stack: &mut T,
-        sockets: &mut Sockets<T>,
-        now: Instant,
-    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
+    fn act(&mut self, stack: &mut T, sockets: &mut Sockets<T>, now: Instant) -> Option<EventOf<T>> {
         while let Some(action) = self.discovery.poll(now) {
             match action {
-                Action::Broadcast => self.broadcast(stack, sockets)?,
-                Action::Answer(to) => self.beacon(stack, sockets, to, true)?,
+                Action::Broadcast => {
+                    let sent = self.broadcast(stack, sockets);
+                    self.note(sent);
+                }
+                Action::Answer(to) => {
+                    let sent = self.beacon(stack, sockets, to, true);
+                    self.note(sent);
+                }
                 Action::Dial(id, remote) => match TcpClientStack::socket(stack) {
-                    // There are as many places as peers.
                     Ok(socket) => {
-                        drop(self.dials.push(Dial { id, socket, remote, greeting: None }));
+                        // There are as many places as peers, but a dial that is not wanted any more
+                        // may still hold one.
+                        let dial = Dial { id, socket, remote, greeting: None };
+                        if let Err(dial) = self.dials.push(dial) {
+                            let _ = TcpClientStack::close(stack, dial.socket);
+                            self.discovery.dial_failed(now, id);
+                        }
                     }
                     Err(error) => {
                         self.discovery.dial_failed(now, id);
-                        return Ok(Some(unreachable(remote, ConnectError::NoSocket(error))));
+                        return Some(unreachable(remote, ConnectError::NoSocket(error)));
                     }
                 },
                 Action::GiveUp(id) => {
                     if let Some(remote) = self.hang_up(stack, id) {
-                        return Ok(Some(unreachable(remote, ConnectError::TimedOut)));
+                        return Some(unreachable(remote, ConnectError::TimedOut));
                     }
                 }
-                Action::TimedOut => return Ok(Some(Event::TimedOut)),
+                Action::TimedOut => return Some(Event::TimedOut),
             }
         }
-        Ok(None)
+        None
     }
 
     /// Sends a beacon to every destination; fails only where none of them can be reached.

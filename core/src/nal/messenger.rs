@@ -154,6 +154,34 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
         self.socket.is_none()
     }
 
+    /// How many bytes are queued and not yet handed to the stack.
+    pub fn queued(&self) -> usize {
+        self.link.queued()
+    }
+
+    /// Ends the link as [`close`](Self::close) does, and gives the memory of its buffers back, for
+    /// the next link to use.
+    ///
+    /// ```
+    /// use cable_car::AnyByte;
+    /// use cable_car::nal::Messenger;
+    /// use embedded_nal::TcpClientStack;
+    ///
+    /// type Peer<Socket> = Messenger<AnyByte, Socket, &'static mut [u8], &'static mut [u8]>;
+    ///
+    /// fn end<T: TcpClientStack>(stack: &mut T, peer: Peer<T::TcpSocket>) -> &'static mut [u8] {
+    ///     let (rx, _tx) = peer.into_buffers(stack);
+    ///     rx
+    /// }
+    /// ```
+    pub fn into_buffers<T: TcpClientStack<TcpSocket = Socket>>(
+        mut self,
+        stack: &mut T,
+    ) -> (RX, TX) {
+        self.close(stack);
+        self.link.into_buffers()
+    }
+
     fn give_back<T: TcpClientStack<TcpSocket = Socket>>(&mut self, stack: &mut T) {
         if let Some(socket) = self.socket.take() {
             // The socket is gone either way, and the link's own end says more than this would.

@@ -6,7 +6,7 @@
 
 use firmware_base::clock::{Clock, LONGEST_SILENCE_US};
 
-use crate::lan9118::{Chip, ChipError, Lan9118, TICKS_PER_MICRO};
+use crate::lan9118::{Chip, ChipError, Frames, Lan9118, TICKS_PER_MICRO};
 use crate::mmio;
 
 /// The timer's interrupt, and the timer's ticks in a microsecond. It only ends a sleep: what time
@@ -53,7 +53,7 @@ impl Board {
     /// Brings the board up; call it once.
     ///
     /// The device is handed out apart from the board, for a network stack to own.
-    pub(crate) fn start() -> Result<(Self, Lan9118), ChipError> {
+    pub(crate) fn start(frames: &mut Frames) -> Result<(Self, Lan9118<'_>), ChipError> {
         cortex_m::interrupt::disable();
         guard_stack();
         let chip = Chip::start()?;
@@ -62,7 +62,7 @@ impl Board {
         mmio::NVIC.write(NVIC_ENABLE, 1 << TIMER_IRQ | 1 << ETHERNET_IRQ);
         let clock = Clock::new(Chip::free_run, TICKS_PER_MICRO);
         let board = Self { clock, chip, link_up: chip.link_up(), asleep_us: 0 };
-        Ok((board, Lan9118::new(chip)))
+        Ok((board, Lan9118::new(chip, frames)))
     }
 
     /// The hardware address of the network device.

@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-use smoltcp::phy::{self, DeviceCapabilities, Medium};
-use smoltcp::time::Instant;
+use cable_car_smoltcp::smoltcp::phy::{self, DeviceCapabilities, Medium};
+use cable_car_smoltcp::smoltcp::time::Instant;
 
 use crate::mmio::{self, Block};
 
@@ -255,36 +255,56 @@ impl Chip {
     }
 }
 
-/// The chip as smoltcp's device, with room for one frame each way.
+/// Room for one frame each way. Apart from the device, which is moved about when it is handed on.
 #[derive(Debug)]
-pub(crate) struct Lan9118 {
-    chip: Chip,
+pub(crate) struct Frames {
     received: [u8; FRAME_MAX],
     outgoing: [u8; FRAME_MAX],
 }
 
-impl Lan9118 {
-    pub(crate) fn new(chip: Chip) -> Self {
-        Self { chip, received: [0; FRAME_MAX], outgoing: [0; FRAME_MAX] }
+impl Frames {
+    pub(crate) const fn new() -> Self {
+        Self { received: [0; FRAME_MAX], outgoing: [0; FRAME_MAX] }
     }
 }
 
-impl phy::Device for Lan9118 {
-    type RxToken<'a> = RxToken<'a>;
-    type TxToken<'a> = TxToken<'a>;
+/// The chip as smoltcp's device.
+#[derive(Debug)]
+pub(crate) struct Lan9118<'f> {
+    chip: Chip,
+    frames: &'f mut Frames,
+}
+
+impl<'f> Lan9118<'f> {
+    pub(crate) fn new(chip: Chip, frames: &'f mut Frames) -> Self {
+        Self { chip, frames }
+    }
+}
+
+impl phy::Device for Lan9118<'_> {
+    type RxToken<'a>
+        = RxToken<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = TxToken<'a>
+    where
+        Self: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
         // A frame is left in the chip until there is room for the answer to it.
         if !self.chip.can_send() {
             return None;
         }
-        let len = self.chip.read_frame(&mut self.received)?;
-        let received = RxToken(&self.received[..len]);
-        Some((received, TxToken { chip: self.chip, frame: &mut self.outgoing }))
+        let len = self.chip.read_frame(&mut self.frames.received)?;
+        let received = RxToken(&self.frames.received[..len]);
+        Some((received, TxToken { chip: self.chip, frame: &mut self.frames.outgoing }))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<TxToken<'_>> {
-        self.chip.can_send().then_some(TxToken { chip: self.chip, frame: &mut self.outgoing })
+        self.chip
+            .can_send()
+            .then_some(TxToken { chip: self.chip, frame: &mut self.frames.outgoing })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -5,18 +5,23 @@
 mod board;
 mod exit_code;
 mod faults;
-mod greeter;
 mod lan9118;
 mod memory;
 mod mmio;
+mod network;
 mod semihosting;
 
+use core::fmt;
+use core::time::Duration;
+
+use cable_car::Instant;
+use cable_car_smoltcp::{ConfigError, Stack, Storage};
 use firmware_base::busy::BusyMeter;
+use firmware_base::node::{self, Node, Vitals};
 use firmware_base::options::{BadOption, Options};
 
 use crate::board::Board;
-use crate::greeter::{Greeter, Storage};
-use crate::lan9118::{ChipError, Lan9118};
+use crate::lan9118::{ChipError, Frames, Lan9118};
 use crate::memory::Memory;
 use crate::semihosting::{complain, exit, say};
 
@@ -24,21 +29,22 @@ use crate::semihosting::{complain, exit, say};
 fn main() -> ! {
     // The entry point runs once, and so has its statics to itself: no memory is ever asked for.
     static mut COMMAND_LINE: [u8; 512] = [0; 512];
-    static mut STORAGE: Storage<'static> = Storage::new();
+    static mut FRAMES: Frames = Frames::new();
+    static mut NETWORK: network::Memory<'static> = Storage::new();
+    static mut LINKS: node::Memory = node::Memory::new();
 
     let Some(arguments) = semihosting::arguments(COMMAND_LINE) else {
         complain!("firmware: the command line is longer than 512 bytes, or not UTF-8");
         exit(exit_code::BAD_OPTION)
     };
-    exit(match run(arguments, STORAGE) {
+    exit(match run(arguments, FRAMES, NETWORK, LINKS) {
         Ok(()) => exit_code::DONE,
-        Err(Failure::Option(bad)) => {
-            complain!("firmware: {bad}");
-            exit_code::BAD_OPTION
-        }
-        Err(Failure::Chip(bad)) => {
-            complain!("firmware: {bad}");
-            exit_code::NO_NETWORK
+        Err(failure) => {
+            complain!("firmware: {failure}");
+            match failure {
+                Failure::Option(_) | Failure::Stack(_) => exit_code::BAD_OPTION,
+                Failure::Chip(_) => exit_code::NO_NETWORK,
+            }
         }
     })
 }
@@ -46,33 +52,75 @@ fn main() -> ! {
 enum Failure<'a> {
     Option(BadOption<'a>),
     Chip(ChipError),
+    Stack(ConfigError),
 }
 
-fn run<'a>(arguments: &'a str, storage: &'a mut Storage<'a>) -> Result<(), Failure<'a>> {
+impl fmt::Display for Failure<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(bad) => bad.fmt(f),
+            Self::Chip(bad) => bad.fmt(f),
+            Self::Stack(bad) => bad.fmt(f),
+        }
+    }
+}
+
+fn run<'a>(
+    arguments: &'a str,
+    frames: &'a mut Frames,
+    network: &'a mut network::Memory<'a>,
+    links: &'a mut node::Memory,
+) -> Result<(), Failure<'a>> {
     let options = Options::parse(arguments).map_err(Failure::Option)?;
-    let (board, mut device) = Board::start().map_err(Failure::Chip)?;
+    let (mut board, device) = Board::start(frames).map_err(Failure::Chip)?;
     let mac = board.mac_address().map_err(Failure::Chip)?;
-    let greeter = Greeter::new(&mut device, mac, &options, board.clock.micros(), storage);
-    serve(board, device, greeter, options.run_for);
+    let now = now(&board);
+    let random = network::random(&options, mac, now);
+    let mut stack =
+        network::start(device, network, &options, mac, random, now).map_err(Failure::Stack)?;
+    let mut node = Node::new(&options, links, |line| say!("{line}"), random, now);
+    serve(&mut board, &mut stack, &mut node, options.run_for);
+    report(&board);
     Ok(())
 }
 
-fn serve(mut board: Board, mut device: Lan9118, mut greeter: Greeter<'_>, run_for: Option<u32>) {
-    let end_us = run_for.map(|seconds| u64::from(seconds) * 1_000_000);
-    let mut link_up = board.link_up();
+fn serve<'a>(
+    board: &mut Board,
+    stack: &mut Stack<'a, Lan9118<'a>>,
+    node: &mut Node<'a, Stack<'a, Lan9118<'a>>>,
+    run_for: Option<u32>,
+) {
+    let end = run_for.map(|seconds| Instant::default() + Duration::from_secs(seconds.into()));
+    let mut busy = BusyMeter::new();
     loop {
-        let now_us = board.clock.micros();
-        if end_us.is_some_and(|end| now_us >= end) {
+        let now = now(board);
+        if end.is_some_and(|end| now >= end) {
             break;
         }
-        if board.link_up() != link_up {
-            link_up = !link_up;
-            say!("link {}", if link_up { "up" } else { "down" });
+        if board.link_up() != stack.is_link_up() {
+            stack.set_link_up(board.link_up());
+            say!("link {}", if board.link_up() { "up" } else { "down" });
         }
-        let wake_us = greeter.poll(&mut device, now_us);
-        board.sleep_until([end_us, wake_us].into_iter().flatten().min());
+        stack.poll(now);
+        let address = stack.address().map(|(address, _)| address);
+        let node_at = node.poll(stack, address, now, || vitals(board, &mut busy));
+        let wake_at = [end, node_at, stack.poll_at(now)].into_iter().flatten().min();
+        board.sleep_until(wake_at.map(Instant::as_micros));
     }
-    report(&board);
+}
+
+fn now(board: &Board) -> Instant {
+    Instant::from_micros(board.clock.micros())
+}
+
+fn vitals(board: &Board, busy: &mut BusyMeter) -> Vitals {
+    let memory = Memory::look();
+    Vitals {
+        busy_permille: busy.permille(board.clock.micros(), board.asleep_us()),
+        // Addresses here have 32 bits.
+        memory_used: memory.used() as u32,
+        memory_total: memory.total as u32,
+    }
 }
 
 fn report(board: &Board) {

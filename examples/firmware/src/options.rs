@@ -3,7 +3,7 @@
 //! A board without a command line fills in [`Options`] from wherever it keeps its settings.
 
 use core::fmt;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 /// Longest name in bytes: it travels in a message together with other fields.
 pub const NAME_MAX: usize = 32;
@@ -19,6 +19,21 @@ pub struct Options<'a> {
     pub seed: Option<u64>,
     /// Seconds after which the firmware ends; never if there is none.
     pub run_for: Option<u32>,
+    /// An address to dial, whatever is found by broadcast.
+    pub connect: Option<SocketAddrV4>,
+    /// What is spoken with that address.
+    pub transport: Wire,
+    /// Whether machines are sought by broadcast.
+    pub broadcast: bool,
+}
+
+/// How messages are laid out on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// The byte transport.
+    Byte,
+    /// The JSON transport.
+    Json,
 }
 
 /// Where the node's address comes from.
@@ -58,6 +73,10 @@ pub enum BadOption<'a> {
     NoAddress,
     /// Both an address and DHCP, or a gateway with DHCP.
     AddressAndDhcp,
+    /// The router is not another host of the node's subnet.
+    Gateway,
+    /// A transport for an address to dial, and no address.
+    TransportAlone,
 }
 
 impl<'a> Options<'a> {
@@ -73,6 +92,9 @@ impl<'a> Options<'a> {
         let mut name = None;
         let mut seed = None;
         let mut run_for = None;
+        let mut connect = None;
+        let mut transport = None;
+        let mut broadcast = None;
 
         for word in line.split_ascii_whitespace() {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
@@ -84,8 +106,14 @@ impl<'a> Options<'a> {
                 "name" => option.put(&mut name, plain_name, "1 to 32 printable ASCII, no @")?,
                 "seed" => option.put(&mut seed, number, "a number below 2^64")?,
                 "for" => option.put(&mut run_for, number, "a number of seconds")?,
+                "connect" => option.put(&mut connect, remote, "like 10.77.0.1:8227")?,
+                "transport" => option.put(&mut transport, wire, "byte or json")?,
+                "broadcast" => option.put(&mut broadcast, switch, "broadcast=1 or broadcast=0")?,
                 _ => return Err(BadOption::Unknown(key)),
             }
+        }
+        if transport.is_some() && connect.is_none() {
+            return Err(BadOption::TransportAlone);
         }
 
         Ok(Self {
@@ -93,6 +121,9 @@ impl<'a> Options<'a> {
             name: name.unwrap_or("firmware"),
             seed,
             run_for,
+            connect,
+            transport: transport.unwrap_or(Wire::Json),
+            broadcast: broadcast.unwrap_or(true),
         })
     }
 }
@@ -106,6 +137,9 @@ fn address<'a>(
         (None, None, true) => Ok(Address::Dhcp),
         (_, _, true) => Err(BadOption::AddressAndDhcp),
         (None, _, false) => Err(BadOption::NoAddress),
+        (Some((ip, prefix)), Some(gateway), false) if !shares_subnet(ip, prefix, gateway) => {
+            Err(BadOption::Gateway)
+        }
         (Some((ip, prefix)), gateway, false) => Ok(Address::Static { ip, prefix, gateway }),
     }
 }
@@ -143,6 +177,28 @@ fn subnet_address(value: &str) -> Option<(Ipv4Addr, u8)> {
     (host != 0 && host != host_mask).then_some((ip, prefix))
 }
 
+fn shares_subnet(ip: Ipv4Addr, prefix: u8, other: Ipv4Addr) -> bool {
+    // Between 1 and 30.
+    let host_mask = u32::MAX >> prefix;
+    let host = other.to_bits() & host_mask;
+    let same_network = ip.to_bits() & !host_mask == other.to_bits() & !host_mask;
+    same_network && ip != other && host != 0 && host != host_mask
+}
+
+fn remote(value: &str) -> Option<SocketAddrV4> {
+    let (ip, port) = value.split_once(':')?;
+    let port = number::<u16>(port).filter(|&port| port != 0)?;
+    Some(SocketAddrV4::new(unicast(ip)?, port))
+}
+
+fn wire(value: &str) -> Option<Wire> {
+    match value {
+        "byte" => Some(Wire::Byte),
+        "json" => Some(Wire::Json),
+        _ => None,
+    }
+}
+
 fn unicast(value: &str) -> Option<Ipv4Addr> {
     let ip: Ipv4Addr = value.parse().ok()?;
     let taken = ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() || ip.is_loopback();
@@ -178,6 +234,8 @@ impl fmt::Display for BadOption<'_> {
             }
             Self::NoAddress => f.write_str("option `ip` is missing (or dhcp=1)"),
             Self::AddressAndDhcp => f.write_str("option `dhcp` excludes `ip` and `gateway`"),
+            Self::Gateway => f.write_str("option `gateway` is not another host of the subnet"),
+            Self::TransportAlone => f.write_str("option `transport` needs `connect`"),
         }
     }
 }
@@ -190,7 +248,8 @@ mod tests {
 
     #[test]
     fn reads_every_option() {
-        let line = "ip=10.77.0.2/24 gateway=10.77.0.1 name=tank seed=18446744073709551615 for=5";
+        let line = "ip=10.77.0.2/24 gateway=10.77.0.1 name=tank seed=18446744073709551615 for=5 \
+                    connect=10.77.0.1:8227 transport=byte broadcast=0";
         let expected = Options {
             address: Address::Static {
                 ip: Ipv4Addr::new(10, 77, 0, 2),
@@ -200,6 +259,9 @@ mod tests {
             name: "tank",
             seed: Some(u64::MAX),
             run_for: Some(5),
+            connect: Some(SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 1), 8227)),
+            transport: Wire::Byte,
+            broadcast: false,
         };
         assert_eq!(Options::parse(line), Ok(expected));
     }
@@ -207,8 +269,15 @@ mod tests {
     #[test]
     fn most_options_have_a_default() {
         let options = Options::parse(" dhcp=1 ").expect("dhcp alone is enough");
-        let expected =
-            Options { address: Address::Dhcp, name: "firmware", seed: None, run_for: None };
+        let expected = Options {
+            address: Address::Dhcp,
+            name: "firmware",
+            seed: None,
+            run_for: None,
+            connect: None,
+            transport: Wire::Json,
+            broadcast: true,
+        };
         assert_eq!(options, expected);
     }
 
@@ -225,6 +294,13 @@ mod tests {
             ("ip=224.0.0.1/24", "option `ip`"),
             ("ip=10.77.0.2/24 ip=10.77.0.3/24", "`ip` is given twice"),
             ("ip=10.77.0.2/24 gateway=", "option `gateway`"),
+            ("ip=10.77.0.2/24 gateway=10.77.1.1", "`gateway` is not another host"),
+            ("ip=10.77.0.2/24 gateway=10.77.0.2", "`gateway` is not another host"),
+            ("dhcp=1 connect=10.77.0.1", "option `connect`"),
+            ("dhcp=1 connect=10.77.0.1:0", "option `connect`"),
+            ("dhcp=1 transport=byte", "`transport` needs `connect`"),
+            ("dhcp=1 connect=10.77.0.1:1 transport=xml", "`xml` is not byte or json"),
+            ("dhcp=1 broadcast=no", "option `broadcast`"),
             ("ip=10.77.0.2/24 dhcp=1", "`dhcp` excludes `ip`"),
             ("dhcp=1 gateway=10.77.0.1", "`dhcp` excludes"),
             ("dhcp=yes", "option `dhcp`"),

@@ -8,9 +8,9 @@ use cable_car::discovery::{
     Action, Announcement, Hello, LONGEST, Reached, TCP_PORT, UDP_PORT, Verdict,
 };
 
-use super::Chance;
 use super::legacy::Legacy;
 use super::node::{Caller, Extended, Node, Program};
+use crate::random::Random;
 
 /// A connection, among all that there have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub struct Outcome {
 /// A subnet, and what goes on in it.
 #[derive(Debug)]
 pub struct Network {
-    chance: Chance,
+    chance: Random,
     faults: Faults,
     now: u64,
     nodes: Vec<Node>,
@@ -91,7 +91,7 @@ enum What {
 impl Network {
     /// A subnet with so many machines, all of them off.
     pub fn new(seed: u64, machines: u8, faults: Faults) -> Self {
-        let mut chance = Chance::new(seed);
+        let mut chance = Random::new(seed);
         let mut nodes = Vec::new();
         for host in 0..machines {
             nodes.push(Node::new(Ipv4Addr::new(10, 0, 0, host + 1), &mut chance));
@@ -120,7 +120,7 @@ impl Network {
 
     /// Starts a machine's program at this time, in microseconds; what ran there is gone.
     pub fn start(&mut self, machine: usize, at: u64, legacy: bool) {
-        let instance = self.chance.any();
+        let instance = self.chance.number();
         self.schedule(at, What::Start(machine, legacy, instance));
     }
 
@@ -520,7 +520,7 @@ impl Network {
 
     /// Something on its way to one end of a connection.
     fn carry(&mut self, id: ConnectionId, to: usize, what: What) {
-        let delay = 20 + self.chance.below(self.faults.delay.max(1));
+        let delay = 20 + self.chance.time(self.faults.delay.max(1));
         let arrives = &mut self.connections[id.0].arrives[to];
         *arrives = (self.now + delay).max(*arrives + 1);
         let at = *arrives;
@@ -528,7 +528,7 @@ impl Network {
     }
 
     fn later(&mut self, what: What) {
-        let delay = 20 + self.chance.below(self.faults.delay.max(1));
+        let delay = 20 + self.chance.time(self.faults.delay.max(1));
         self.schedule(self.now + delay, what);
     }
 

@@ -6,9 +6,9 @@ use std::net::Ipv4Addr;
 use cable_car::Instant;
 use cable_car::discovery::{Config, DialId, Discovery, Hello, Instance, LinkId};
 
-use super::Chance;
 use super::legacy::Legacy;
 use super::network::ConnectionId;
+use crate::random::Random;
 
 /// How many peers a program knows.
 pub(super) const PEERS: usize = 64;
@@ -55,8 +55,8 @@ pub(super) struct Caller {
 }
 
 impl Node {
-    pub(super) fn new(address: Ipv4Addr, chance: &mut Chance) -> Self {
-        let clock = (chance.below(1 << 40), 999_000 + chance.below(2000));
+    pub(super) fn new(address: Ipv4Addr, chance: &mut Random) -> Self {
+        let clock = (chance.time(1 << 40), 999_000 + chance.time(2000));
         Self { address, program: Program::Off, run: 0, clock, datagrams: 0, started: 0 }
     }
 

@@ -139,6 +139,19 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
 /// A key: text, or a number where the map's keys are numbers.
 struct KeyDeserializer<'de>(&'de str);
 
+macro_rules! wide_keys {
+    ($($method:ident)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+                match number::parse_wide(self.0.as_bytes()) {
+                    Some((negative, magnitude)) => number::visit_wide(negative, magnitude, visitor),
+                    None => visitor.visit_borrowed_str(self.0),
+                }
+            }
+        )*
+    };
+}
+
 macro_rules! number_keys {
     ($($method:ident)*) => {
         $(
@@ -146,7 +159,8 @@ macro_rules! number_keys {
                 match number::parse(self.0.as_bytes()) {
                     Some(Number::Unsigned(value)) => visitor.visit_u64(value),
                     Some(Number::Signed(value)) => visitor.visit_i64(value),
-                    _ => visitor.visit_borrowed_str(self.0),
+                    Some(Number::Float(value)) => visitor.visit_f64(value),
+                    None => visitor.visit_borrowed_str(self.0),
                 }
             }
         )*
@@ -182,10 +196,13 @@ impl<'de> de::Deserializer<'de> for KeyDeserializer<'de> {
     number_keys! {
         deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_f32 deserialize_f64
     }
 
+    wide_keys! { deserialize_i128 deserialize_u128 }
+
     forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        bool char str string bytes byte_buf option unit unit_struct
         seq tuple tuple_struct map struct identifier ignored_any
     }
 }

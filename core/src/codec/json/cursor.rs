@@ -132,6 +132,16 @@ impl<'de> Cursor<'de> {
         Some(number)
     }
 
+    /// Takes an integer of up to 128 bits, sign apart; anything else stays in place.
+    pub(super) fn wide_integer(&mut self) -> Option<(bool, u128)> {
+        let here = self.at;
+        let integer = number::parse_wide(self.token());
+        if integer.is_none() {
+            self.at = here;
+        }
+        integer
+    }
+
     /// Passes over one value of any kind, without recursion; `deepest` bounds its nesting.
     pub(super) fn skip_value(&mut self, deepest: u32) -> Result<(), JsonErrorKind> {
         // A bit for each open bracket, the innermost lowest: 1 for an object.

@@ -66,6 +66,9 @@ impl<'de> Deserializer<'_, 'de> {
         let depth = self.within()?;
         self.cursor.expect(b'[')?;
         let value = visitor.visit_seq(Elements::new(self.cursor, self.reading, depth))?;
+        if self.cursor.peek() == Some(b',') {
+            return Err(JsonError::mismatch(&"an array of fewer elements"));
+        }
         self.cursor.expect(b']')?;
         Ok(value)
     }
@@ -107,13 +110,9 @@ impl<'de> Deserializer<'_, 'de> {
     }
 
     fn wide<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
-        match number::parse_wide(self.cursor.token()) {
-            Some((false, magnitude)) => visitor.visit_u128(magnitude),
-            Some((true, magnitude)) => match 0_i128.checked_sub_unsigned(magnitude) {
-                Some(value) => visitor.visit_i128(value),
-                None => Err(JsonErrorKind::Number.into()),
-            },
-            None => Err(JsonErrorKind::Number.into()),
+        match self.cursor.wide_integer() {
+            Some((negative, magnitude)) => number::visit_wide(negative, magnitude, visitor),
+            None => de::Deserializer::deserialize_any(self, visitor),
         }
     }
 }

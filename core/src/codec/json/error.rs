@@ -65,7 +65,8 @@ impl JsonError {
         self
     }
 
-    fn mismatch(expected: &dyn fmt::Display) -> Self {
+    #[cold]
+    pub(super) fn mismatch(expected: &dyn fmt::Display) -> Self {
         let expected = format_args!("{expected}").into();
         JsonErrorKind::Mismatch { attribute: None, expected }.into()
     }

@@ -1,5 +1,9 @@
 //! Numbers: those of JSON, and the bare words that a Python peer sends for the others.
 
+use serde::de::Visitor;
+
+use super::{JsonError, JsonErrorKind};
+
 /// A number as far as its token shows its type.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Number {
@@ -38,6 +42,21 @@ pub(super) fn parse_wide(token: &[u8]) -> Option<(bool, u128)> {
         return None;
     }
     core::str::from_utf8(digits).ok()?.parse().ok().map(|magnitude| (negative, magnitude))
+}
+
+/// Shows an integer that [`parse_wide`] gave.
+pub(super) fn visit_wide<'de, V: Visitor<'de>>(
+    negative: bool,
+    magnitude: u128,
+    visitor: V,
+) -> Result<V::Value, JsonError> {
+    if !negative {
+        return visitor.visit_u128(magnitude);
+    }
+    match 0_i128.checked_sub_unsigned(magnitude) {
+        Some(value) => visitor.visit_i128(value),
+        None => Err(JsonErrorKind::Number.into()),
+    }
 }
 
 pub(super) fn is_number(token: &[u8]) -> bool {
