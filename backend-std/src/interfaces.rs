@@ -37,6 +37,9 @@ pub(crate) fn broadcasts(only: Option<Ipv4Addr>) -> Broadcasts {
     if only.is_none() || !network {
         addresses.push(Ipv4Addr::BROADCAST);
     }
-    addresses.push(LOOPBACK);
+    // Where there is a network, its broadcasts reach the programs of this machine as well.
+    if !network {
+        addresses.push(LOOPBACK);
+    }
     Broadcasts { addresses, network }
 }

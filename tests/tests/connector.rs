@@ -190,7 +190,8 @@ fn a_machine_without_a_network_is_told_so_at_once() {
     for host in lan.hosts() {
         // Loopback is enough: programs of one machine find each other without a network.
         let (one, two) = (start(host, options()), start(host, options()));
-        talk(&mut peer(&one), &mut peer(&two));
+        let (mut here, mut there) = (peer(&one), peer(&two));
+        talk(&mut here, &mut there);
         assert_eq!(one.addresses(), [Ipv4Addr::LOCALHOST]);
         eventually("it says that there is no network", || {
             one.trouble().is_some_and(|trouble| trouble.contains("no network"))

@@ -108,7 +108,7 @@ fn without_faults_a_peer_is_dialled() {
     setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     assert!(setting.errors.is_empty() && setting.unreachable.is_empty());
-    assert_eq!(setting.pair.left.count(Call::UdpSend), 3, "two beacons and an answer");
+    assert_eq!(setting.pair.left.count(Call::UdpSend), 5, "four beacons and an answer");
     setting.end();
 }
 
@@ -164,7 +164,7 @@ fn an_accept_that_fails_stops_nothing_else() {
     assert_eq!(setting.errors[0], ConnectorError::Accept(MockError::Scripted(Call::Accept)));
     assert!(setting.pair.left.count(Call::UdpSend) > 0, "beacons go out");
     setting.beacon();
-    setting.run(seconds(2));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1, "others are dialled");
     setting.run(seconds(8));
     assert_eq!(setting.timed_out, 1);
@@ -263,7 +263,7 @@ fn a_dial_that_never_ends_is_given_up() {
     setting.pair.left.always(Call::Connect, Say::WouldBlock);
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(seconds(3));
+    setting.run(WAITS + CONFIG.connect_timeout);
     assert_eq!(setting.unreachable, [ConnectError::TimedOut]);
     assert_eq!(setting.pair.left.open_sockets(), 2, "the two that it listens on");
     setting.end();
@@ -275,7 +275,7 @@ fn a_peer_that_was_faster_leaves_no_dial_behind() {
     setting.pair.left.always(Call::Connect, Say::WouldBlock);
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(Duration::from_millis(300));
+    setting.run(WAITS);
     assert_eq!(setting.pair.left.open_sockets(), 3, "dialling");
     let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
     let to = SocketAddr::from((Pair::LEFT, 8223));
@@ -298,7 +298,7 @@ fn stopping_gives_everything_back_though_close_fails() {
         }
         setting.run(seconds(1));
         setting.beacon();
-        setting.run(Duration::from_millis(500));
+        setting.run(WAITS);
         let listening = setting.pair.left.open_sockets();
         assert_eq!(listening, if once { 1 } else { 3 });
         assert_eq!(setting.connector.is_stopped(), once);

@@ -59,7 +59,7 @@ impl<R: Write, N: Write> Log<R, N> {
         if let Some(trouble) = &trouble
             && self.trouble.as_ref() != Some(trouble)
         {
-            self.remark(format_args!("{trouble}"));
+            self.tell(format_args!("{trouble}"));
         }
         self.trouble = trouble;
     }
