@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 
-use cable_car::MessageSet;
+use cable_car::{LinkError, MessageSet};
 use mio::net;
 
 use crate::messenger::Messenger;
@@ -29,22 +29,32 @@ pub struct Connection {
     pub(crate) stream: net::TcpStream,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// The first byte that came, where it had to be read to see what it is.
+    pub(crate) first: Option<u8>,
     pub(crate) lease: Option<Lease>,
 }
 
-/// Tells a connector, when it is dropped, that a connection is no more.
-pub(crate) struct Lease(Option<Box<dyn FnOnce() + Send + Sync>>);
+/// Tells a connector, when it is dropped, that a link is no more, and why.
+pub(crate) struct Lease {
+    ended: Option<Box<dyn FnOnce(LinkError) + Send + Sync>>,
+    reason: LinkError,
+}
 
 impl Lease {
-    pub(crate) fn new(ended: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self(Some(Box::new(ended)))
+    pub(crate) fn new(ended: impl FnOnce(LinkError) + Send + Sync + 'static) -> Self {
+        Self { ended: Some(Box::new(ended)), reason: LinkError::Closed }
+    }
+
+    /// Why the link ends; without it, this side gave it up.
+    pub(crate) fn set_reason(&mut self, reason: LinkError) {
+        self.reason = reason;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(ended) = self.0.take() {
-            ended();
+        if let Some(ended) = self.ended.take() {
+            ended(self.reason);
         }
     }
 }
@@ -53,7 +63,7 @@ impl Connection {
     pub(crate) fn new(stream: net::TcpStream, lease: Option<Lease>) -> io::Result<Self> {
         let remote = stream.peer_addr()?;
         let local = stream.local_addr()?;
-        Ok(Self { stream, remote, local, lease })
+        Ok(Self { stream, remote, local, first: None, lease })
     }
 
     /// The address of the peer.
@@ -71,17 +81,18 @@ impl Connection {
         Messenger::new(self)
     }
 
-    /// The socket itself, blocking as the standard library's sockets are.
+    /// The socket itself, blocking as the standard library's sockets are, and the first byte that
+    /// came where a connector had to read it to see what the connection is.
     ///
     /// The connector that made the connection takes it for ended then, and dials the peer again
     /// when it is heard.
     ///
     /// # Errors
     /// Where the system can not make the socket blocking.
-    pub fn into_stream(self) -> io::Result<TcpStream> {
+    pub fn into_stream(self) -> io::Result<(TcpStream, Option<u8>)> {
         let stream = TcpStream::from(self.stream);
         stream.set_nonblocking(false)?;
-        Ok(stream)
+        Ok((stream, self.first))
     }
 }
 

@@ -2,8 +2,11 @@
 
 mod background;
 mod builder;
+mod callbacks;
+mod event;
 
 pub use builder::{Builder, StartError};
+pub use event::Event;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,7 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use cable_car::MessageSet;
+use cable_car::discovery::LinkId;
+use cable_car::{LinkError, MessageSet};
 
 use crate::connection::{Connection, Lease};
 use crate::messenger::Messenger;
@@ -78,8 +82,8 @@ struct Table {
     waiting: VecDeque<Connection>,
     /// The addresses that connections stand with.
     addresses: Vec<Ipv4Addr>,
-    /// Connections that ended and of which the background thread does not know yet.
-    ended: Vec<Ipv4Addr>,
+    /// Links that ended and of which the background thread does not know yet.
+    ended: Vec<(LinkId, LinkError)>,
     /// What went wrong most recently, as long as it does.
     trouble: Option<String>,
     stop: bool,
@@ -96,12 +100,12 @@ impl Shared {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What tells the background thread that a connection to `address` has ended.
-    fn lease(self: &Arc<Self>, address: Ipv4Addr) -> Lease {
+    /// What tells the background thread that a link has ended.
+    fn lease(self: &Arc<Self>, link: LinkId) -> Lease {
         let shared = Arc::downgrade(self);
-        Lease::new(move || {
+        Lease::new(move |reason| {
             if let Some(shared) = shared.upgrade() {
-                shared.table().ended.push(address);
+                shared.table().ended.push((link, reason));
                 shared.wake();
             }
         })

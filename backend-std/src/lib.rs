@@ -11,6 +11,7 @@ mod watch;
 
 pub use buffer::BufferSize;
 pub use cable_car;
+pub use cable_car::discovery::{Instance, Who};
 pub use cable_car::nal::Unsent;
 pub use cable_car::{
     AnyByte, AnyJson, BadMessage, Byte, ByteFrame, ByteMessage, DecodeError, EncodeError, Identify,
@@ -19,7 +20,7 @@ pub use cable_car::{
     message_set,
 };
 pub use connection::Connection;
-pub use connector::{BroadcastConnector, Builder, NoPeer, StartError};
+pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use messenger::{Messenger, RecvError};
 pub use stack::{

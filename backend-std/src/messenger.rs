@@ -52,7 +52,7 @@ struct Socket {
     /// Whether the system may have bytes for us: not so once it said that it has none, until it
     /// reports the socket as ready.
     readable: bool,
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
 }
 
 /// Who is told when the socket becomes ready.
@@ -105,9 +105,12 @@ impl<S: MessageSet> Messenger<S> {
 
     /// Passes messages over `connection`, each way with a buffer of `size`.
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
-        let Connection { stream, remote, local, lease } = connection;
-        let socket = Socket { stream, watcher: Watcher::Nobody, readable: true, _lease: lease };
-        let link = Link::new(Growing::new(size), Growing::new(size));
+        let Connection { stream, remote, local, first, lease } = connection;
+        let socket = Socket { stream, watcher: Watcher::Nobody, readable: true, lease };
+        let mut link = Link::new(Growing::new(size), Growing::new(size));
+        if let Some(first) = first {
+            link.put_first(first);
+        }
         Self { link, socket: Some(socket), remote, local }
     }
 
@@ -276,7 +279,10 @@ impl<S: MessageSet> Messenger<S> {
 
     fn status(&mut self) -> Result<(), LinkError> {
         let status = self.link.status();
-        if status.is_err() {
+        if let Err(reason) = status {
+            if let Some(lease) = self.socket.as_mut().and_then(|socket| socket.lease.as_mut()) {
+                lease.set_reason(reason);
+            }
             self.hang_up();
         }
         status

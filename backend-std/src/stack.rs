@@ -322,6 +322,7 @@ impl LocalAddress for StdStack {
     fn local_address(&self, socket: &TcpSocket) -> Option<SocketAddr> {
         match &socket.0 {
             Tcp::Connected(stream) => stream.local_addr().ok(),
+            Tcp::Listening(listener) => listener.local_addr().ok(),
             _ => None,
         }
     }

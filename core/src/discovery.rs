@@ -1,65 +1,66 @@
-//! Who is on the network and whom to dial: beacons, dials, links and deadlines, without a socket.
+//! Who is on the network, whom to dial, and which link to keep: without a socket.
+//!
+//! A peer that knows this protocol has a random [`Instance`] number, which its beacons tell. Of two
+//! such peers the lower one decides: it dials as soon as it hears the other. The higher one dials
+//! after [`HIGHER_WAITS`], in case only that direction is open. Whoever dials says hello, and the
+//! link stands once it is answered by a welcome:
+//!
+//! - a hello from the lower one is always welcome, and replaces whatever the higher one has;
+//! - a hello from the higher one is refused while the lower one's own hello is under way or its link
+//!   is fresh, and welcome otherwise.
+//!
+//! So both ends always keep the same link.
+//!
+//! A legacy peer, such as a Python program, dials whomever it hears and would keep the connection
+//! that was completed first, which need not be the one kept here. It is therefore made to dial, by a
+//! beacon sent to it alone, and is dialled only if it has not done so after [`LEGACY_WAITS`].
 
-use core::net::Ipv4Addr;
+mod config;
+mod pace;
+mod peer;
+mod wire;
+
+pub use config::{Config, TCP_PORT, UDP_PORT};
+pub use peer::{DialId, LinkId, Who};
+pub use wire::{
+    Announcement, Beacon, Hello, HelloReader, Instance, LONGEST, MARK, Opening, Service,
+    ServiceTooLong,
+};
+
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use heapless::Vec;
 
+use self::pace::{Jitter, Pace};
+use self::peer::{Peer, Stage};
 use crate::time::Instant;
 
-/// What a beacon says: that somebody is here.
-pub const BEACON: &[u8] = b"BROADCAST";
+/// How long the higher of two instances waits for the lower one to dial.
+pub const HIGHER_WAITS: Duration = Duration::from_millis(300);
 
-/// The UDP port that beacons go to unless told otherwise.
-pub const UDP_PORT: u16 = 8222;
+/// How long a legacy peer has to dial before it is dialled.
+pub const LEGACY_WAITS: Duration = Duration::from_secs(2);
 
-/// The TCP port that peers are dialled at unless told otherwise.
-pub const TCP_PORT: u16 = 8223;
+/// How long a connection from an address that nothing was heard of has to say hello, before it is
+/// taken for a legacy peer's.
+pub const HELLO_WAITS: Duration = Duration::from_millis(250);
 
-/// How a program takes part in discovery.
-///
-/// ```
-/// use cable_car::discovery::Config;
-/// use core::time::Duration;
-///
-/// let config = Config { interval: Duration::from_secs(3), once: true, ..Config::default() };
-/// assert_eq!(config.udp_port, 8222);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Where beacons are sent and heard. Default 8222.
-    pub udp_port: u16,
-    /// Where this program is dialled and dials others. Default 8223.
-    pub tcp_port: u16,
-    /// How often a beacon is sent. Default 1 s.
-    pub interval: Duration,
-    /// Whether a program on this very machine is a peer too, itself included. Default no.
-    pub allow_loopback: bool,
-    /// The address by which this machine takes part, where it has several or its stack does not
-    /// tell. A beacon from it is one's own. Default: whatever the stack uses.
-    pub local_address: Option<Ipv4Addr>,
-    /// How long a dial may take. Default 2 s.
-    pub connect_timeout: Duration,
-    /// When to stop looking for peers. Default never.
-    pub timeout: Option<Duration>,
-    /// Whether to stop looking once there is one link. Default no.
-    pub once: bool,
-}
+/// How many dials may be under way at a time.
+pub const MOST_DIALS: usize = 8;
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            udp_port: UDP_PORT,
-            tcp_port: TCP_PORT,
-            interval: Duration::from_secs(1),
-            allow_loopback: false,
-            local_address: None,
-            connect_timeout: Duration::from_secs(2),
-            timeout: None,
-            once: false,
-        }
-    }
-}
+/// How long a peer rests after a dial failed; doubled with each failure in a row.
+const SHORTEST_REST_MICROS: u32 = 250_000;
+
+/// How long a peer rests at the most.
+const LONGEST_REST_MICROS: u32 = 30_000_000;
+
+/// Dials and answers in a row, and how soon the next one may follow, whatever is heard.
+const BURST: u32 = 32;
+const PERIOD_MICROS: u64 = 50_000;
+
+/// Ports below are those of the system's services: no beacon makes us dial one.
+const FIRST_USER_PORT: u16 = 1024;
 
 /// What is to be done now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,53 +68,82 @@ impl Default for Config {
 pub enum Action {
     /// Send a beacon to everybody.
     Broadcast,
-    /// Send a beacon to this address: it is new here and need not wait for the next broadcast.
-    Answer(Ipv4Addr),
+    /// Send a beacon that answers one to this address.
+    Answer(SocketAddrV4),
     /// Dial this address.
-    Dial(Ipv4Addr),
-    /// Give up the dial to this address: it took too long.
-    GiveUp(Ipv4Addr),
+    Dial(DialId, SocketAddrV4),
+    /// Give up a dial: it took too long.
+    GiveUp(DialId),
     /// Stop: the time to look for peers is over.
     TimedOut,
 }
 
-/// The state of discovery: up to `PEERS` peers, known by address.
+/// What to do with a connection that has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is a link. A hello is to be answered by a welcome.
+    Link {
+        /// The new link.
+        link: LinkId,
+        /// The link with the same peer that is over by this one.
+        replaces: Option<LinkId>,
+    },
+    /// Close it: there is a link with this peer, or it is not for us.
+    Refuse,
+}
+
+/// What to do with a dial that got through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Say this hello, and wait for the welcome.
+    Greet(Hello),
+    /// It is a link: legacy peers are not greeted.
+    Link(LinkId),
+    /// Close it: the peer was faster.
+    NotWanted,
+}
+
+/// A link that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Whose it was.
+    pub who: Who,
+    /// Whether the peer had said goodbye; otherwise it is lost, and linked again when it is heard.
+    pub goodbye: bool,
+}
+
+/// The state of discovery, for up to `PEERS` peers.
 ///
-/// Events go in with the time at which they happened; [`poll`](Self::poll) gives what is to be
+/// What happens goes in with the time at which it happened; [`poll`](Self::poll) gives what is to be
 /// done, [`poll_at`](Self::poll_at) when there is something to be done next.
-///
-/// A legacy peer dials whom it hears, at once. So that a pair does not end up with two connections,
-/// a peer that is heard is answered at once, and dialled a little later if it has not dialled: after
-/// [`DIAL_DELAY`] by the lower address, after three times that by the higher.
 ///
 /// ```
 /// use cable_car::Instant;
-/// use cable_car::discovery::{Action, Config, Discovery};
+/// use cable_car::discovery::{Action, Config, Discovery, Instance};
 ///
-/// let peer = "10.0.0.2".parse().unwrap();
 /// let now = Instant::from_millis(0);
-/// let mut discovery: Discovery<8> = Discovery::new(Config::default(), now);
+/// let mut discovery: Discovery<8> = Discovery::new(Config::new(Instance::new(1)), now);
 /// assert_eq!(discovery.poll(now), Some(Action::Broadcast));
-/// discovery.heard(now, peer);
-/// assert_eq!(discovery.poll(now), Some(Action::Answer(peer)));
-/// let later = discovery.poll_at().unwrap();
-/// assert_eq!(discovery.poll(later), Some(Action::Dial(peer)));
+///
+/// let legacy_peer = "10.0.0.2:50000".parse().unwrap();
+/// discovery.heard(now, legacy_peer, b"BROADCAST");
+/// let answer = "10.0.0.2:8222".parse().unwrap();
+/// assert_eq!(discovery.poll(now), Some(Action::Answer(answer)));
 /// ```
 #[derive(Debug)]
 pub struct Discovery<const PEERS: usize> {
     config: Config,
+    /// The TCP port of this program.
+    dialled_at: u16,
     state: State,
     next_beacon: Instant,
     stop_at: Option<Instant>,
-    own: Vec<Ipv4Addr, MAX_OWN_ADDRESSES>,
     peers: Vec<Peer, PEERS>,
+    serial: u32,
+    answers: Pace,
+    dials: Pace,
+    jitter: Jitter,
 }
-
-/// How many addresses of its own a program can tell.
-pub const MAX_OWN_ADDRESSES: usize = 16;
-
-/// How long a peer that was heard has to dial before it is dialled.
-pub const DIAL_DELAY: Duration = Duration::from_millis(150);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -123,52 +153,21 @@ enum State {
     Stopped,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Peer {
-    address: Ipv4Addr,
-    stage: Stage,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Heard for the first time, and not answered yet.
-    New {
-        dial_at: Instant,
-    },
-    /// Answered; it may dial.
-    Waiting {
-        dial_at: Instant,
-    },
-    Dialing {
-        until: Instant,
-    },
-    /// Connected by so many links.
-    Linked {
-        links: u8,
-    },
-    /// Could not be dialled; not tried again before this time.
-    Resting {
-        until: Instant,
-    },
-}
-
 impl<const PEERS: usize> Discovery<PEERS> {
     /// Starts to look for peers.
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
-            config,
             state: State::Looking,
             next_beacon: now,
             stop_at: config.timeout.map(|timeout| now + timeout),
-            own: config.local_address.into_iter().collect(),
             peers: Vec::new(),
+            serial: 0,
+            answers: Pace::new(BURST, PERIOD_MICROS, now),
+            dials: Pace::new(BURST, PERIOD_MICROS, now),
+            jitter: Jitter::new(config.instance.get()),
+            dialled_at: config.tcp_port,
+            config,
         }
-    }
-
-    /// Tells the addresses of this machine, the first [`MAX_OWN_ADDRESSES`] of them: beacons from
-    /// them are one's own. To begin with, [`Config::local_address`] is the only one.
-    pub fn set_own_addresses(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.own = addresses.into_iter().take(MAX_OWN_ADDRESSES).collect();
     }
 
     /// How this program takes part.
@@ -176,68 +175,206 @@ impl<const PEERS: usize> Discovery<PEERS> {
         &self.config
     }
 
-    /// A datagram came to the beacon port: whatever its bytes, it is a beacon of its sender.
-    pub fn heard(&mut self, now: Instant, from: Ipv4Addr) {
-        let own = from.is_loopback() || self.own.contains(&from);
-        if self.state != State::Looking || own && !self.config.allow_loopback {
-            return;
-        }
-        self.forget_rested(now);
-        if self.peer(from).is_some() {
-            return;
-        }
-        let dial_at = match self.own[..] {
-            _ if own => now,
-            [local] if local > from => now + 3 * DIAL_DELAY,
-            _ => now + DIAL_DELAY,
-        };
-        // Where the table is full, the peer is heard again in an interval's time.
-        let _ = self.peers.push(Peer { address: from, stage: Stage::New { dial_at } });
+    /// Tells where this program can be dialled, where that is not the configured port.
+    pub fn set_tcp_port(&mut self, port: u16) {
+        self.dialled_at = port;
     }
 
-    /// A connection to `address` stands, whoever dialled.
-    pub fn linked(&mut self, address: Ipv4Addr) {
-        let links = match self.peer(address).map(|peer| peer.stage) {
-            Some(Stage::Linked { links }) => links.saturating_add(1),
-            _ => 1,
-        };
-        let stage = Stage::Linked { links };
-        match self.peer(address) {
-            Some(peer) => peer.stage = stage,
-            // Where the table is full, the peer is linked all the same, and may be dialled again.
-            None => drop(self.peers.push(Peer { address, stage })),
-        }
-        if self.config.once {
-            self.stop();
+    /// What this program's beacons say.
+    pub fn announcement(&self) -> Announcement {
+        Announcement {
+            instance: self.config.instance,
+            tcp_port: self.dialled_at,
+            service: self.config.service.clone(),
+            goodbye: self.state == State::Stopped,
+            answer: false,
         }
     }
 
-    /// A connection to `address` is no more; when the peer is heard again, it is dialled again.
-    pub fn unlinked(&mut self, address: Ipv4Addr) {
-        if let Some(peer) = self.peer(address)
-            && let Stage::Linked { links } = &mut peer.stage
+    /// A datagram came to a beacon socket.
+    pub fn heard(&mut self, now: Instant, from: SocketAddrV4, datagram: &[u8]) {
+        if self.state != State::Looking {
+            return;
+        }
+        match Beacon::read(datagram) {
+            Some(Beacon::Legacy) => self.heard_legacy(now, *from.ip()),
+            Some(Beacon::Extended(said)) if said.service == self.config.service => {
+                self.heard_extended(now, from, &said);
+            }
+            _ => {}
+        }
+    }
+
+    fn heard_legacy(&mut self, now: Instant, address: Ipv4Addr) {
+        let who = Who::Legacy(address);
+        let answer = Some(SocketAddrV4::new(address, self.config.udp_port));
+        let at = SocketAddrV4::new(address, self.config.tcp_port);
+        let stage = Stage::Waiting { dial_at: now + LEGACY_WAITS };
+        match self.find(who) {
+            Some(peer) => {
+                peer.heard_at = now;
+                if peer.is_expendable() {
+                    peer.answer = answer;
+                }
+                peer.end_rest(now, stage);
+            }
+            None => drop(self.insert(now, who, at, stage).map(|peer| peer.answer = answer)),
+        }
+    }
+
+    fn heard_extended(&mut self, now: Instant, from: SocketAddrV4, said: &Announcement) {
+        let myself = said.instance == self.config.instance;
+        let odd_port = said.tcp_port < FIRST_USER_PORT && said.tcp_port != self.config.tcp_port;
+        if myself && !self.config.allow_loopback || odd_port {
+            return;
+        }
+        let who = Who::Instance(said.instance);
+        if said.goodbye {
+            self.heard_goodbye(who, *from.ip());
+            return;
+        }
+        let at = SocketAddrV4::new(*from.ip(), said.tcp_port);
+        let waits =
+            if self.config.instance > said.instance { HIGHER_WAITS } else { Duration::ZERO };
+        let stage = Stage::Waiting { dial_at: now + waits };
+        let Some(peer) = self.find(who) else {
+            if let Some(peer) = self.insert(now, who, at, stage) {
+                peer.answer = (!said.answer && !myself).then_some(from);
+            }
+            return;
+        };
+        peer.heard_at = now;
+        peer.leaving = false;
+        if peer.is_expendable() {
+            peer.at = at;
+        }
+        peer.end_rest(now, stage);
+    }
+
+    /// A goodbye ends no link, since anybody can forge one: the link itself will end.
+    fn heard_goodbye(&mut self, who: Who, from: Ipv4Addr) {
+        if let Some(peer) = self.find(who)
+            && *peer.at.ip() == from
         {
-            *links = links.saturating_sub(1);
-            if *links == 0 {
-                self.remove(address);
+            peer.leaving = true;
+            if peer.is_expendable() {
+                self.peers.retain(|peer| peer.who != who);
             }
         }
     }
 
-    /// A dial failed. The peer rests for an interval.
-    pub fn dial_failed(&mut self, now: Instant, address: Ipv4Addr) {
-        let until = now + self.config.interval;
-        if let Some(peer) = self.peer(address)
-            && matches!(peer.stage, Stage::Dialing { .. })
-        {
-            peer.stage = Stage::Resting { until };
+    /// A connection came in from `address`: until when it may say hello. One that has not done so by
+    /// then [`came_without_hello`](Self::came_without_hello).
+    pub fn hello_until(&self, now: Instant, address: Ipv4Addr) -> Instant {
+        let is_there = |who: fn(&Who) -> bool| {
+            self.peers.iter().any(|peer| *peer.at.ip() == address && who(&peer.who))
+        };
+        if is_there(|who| matches!(who, Who::Instance(_))) {
+            now + self.config.connect_timeout
+        } else if is_there(|who| matches!(who, Who::Legacy(_))) {
+            now
+        } else {
+            now + HELLO_WAITS
         }
     }
 
-    /// Whether a dial to `address` is still wanted: not once the peer has dialled.
-    pub fn wants_dial(&mut self, address: Ipv4Addr) -> bool {
-        self.state == State::Looking
-            && self.peer(address).is_some_and(|peer| matches!(peer.stage, Stage::Dialing { .. }))
+    /// A connection that came in from `address` has said hello.
+    pub fn came(&mut self, now: Instant, address: Ipv4Addr, hello: &Hello) -> Verdict {
+        let for_us = hello.to == self.config.instance && hello.service == self.config.service;
+        if self.state != State::Looking || !for_us || hello.welcome {
+            return Verdict::Refuse;
+        }
+        if hello.from == self.config.instance {
+            // The other end of a link with oneself, which is known by the end that dialled.
+            return match self.config.allow_loopback {
+                true => Verdict::Link { link: LinkId(self.next_serial()), replaces: None },
+                false => Verdict::Refuse,
+            };
+        }
+        let we_decide = self.config.instance < hello.from;
+        let fresh = self.config.connect_timeout;
+        let who = Who::Instance(hello.from);
+        match self.find(who).map(|peer| peer.stage) {
+            Some(Stage::Greeting { .. }) if we_decide => return Verdict::Refuse,
+            Some(Stage::Linked { since, .. }) if we_decide && now < since + fresh => {
+                return Verdict::Refuse;
+            }
+            _ => {}
+        }
+        self.take(now, who, address)
+    }
+
+    /// The welcome that answers a hello.
+    pub fn welcome(&self, hello: &Hello) -> Hello {
+        self.hello(hello.from, true)
+    }
+
+    /// A connection that came in from `address` is a legacy peer's: it has said something else than
+    /// hello, or nothing [until](Self::hello_until) it is too late.
+    pub fn came_without_hello(&mut self, now: Instant, address: Ipv4Addr) -> Verdict {
+        let who = Who::Legacy(address);
+        let linked = self.find(who).is_some_and(|peer| peer.link().is_some());
+        if self.state != State::Looking || linked {
+            return Verdict::Refuse;
+        }
+        self.take(now, who, address)
+    }
+
+    /// A dial got through.
+    pub fn reached(&mut self, now: Instant, dial: DialId) -> Reached {
+        let until = now + self.config.connect_timeout;
+        match self.dialled(dial) {
+            None => Reached::NotWanted,
+            Some(Peer { who: who @ Who::Legacy(_), .. }) => {
+                let who = *who;
+                Reached::Link(self.link(now, who))
+            }
+            Some(Peer { who: Who::Instance(to), stage, .. }) => {
+                *stage = Stage::Greeting { dial, until };
+                let to = *to;
+                Reached::Greet(self.hello(to, false))
+            }
+        }
+    }
+
+    /// A dial that was greeted has said this. `None`: it is not the welcome of that peer, and the
+    /// dial has failed.
+    pub fn welcomed(&mut self, now: Instant, dial: DialId, hello: &Hello) -> Option<LinkId> {
+        let myself = self.config.instance;
+        let who = self.dialled(dial)?.who;
+        if hello.welcome && hello.to == myself && who == Who::Instance(hello.from) {
+            return Some(self.link(now, who));
+        }
+        self.dial_failed(now, dial);
+        None
+    }
+
+    /// A dial failed: refused, unreachable, or closed before the welcome.
+    pub fn dial_failed(&mut self, now: Instant, dial: DialId) {
+        let Some(peer) = self.dialled(dial) else {
+            return;
+        };
+        let rest = (SHORTEST_REST_MICROS << peer.failures.min(10)).min(LONGEST_REST_MICROS);
+        peer.failures = peer.failures.saturating_add(1);
+        let who = peer.who;
+        self.rest(now, who, rest);
+    }
+
+    /// Whether a dial is still wanted: not so once the peer has come by itself.
+    pub fn wants(&self, dial: DialId) -> bool {
+        self.state == State::Looking && self.peers.iter().any(|peer| peer.dial() == Some(dial))
+    }
+
+    /// A link has ended. When its peer is heard again, it is linked again.
+    pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
+        let peer = self.peers.iter().find(|peer| peer.link() == Some(link))?;
+        let departure = Departure { who: peer.who, goodbye: peer.leaving };
+        if departure.goodbye {
+            self.peers.retain(|peer| peer.who != departure.who);
+        } else {
+            self.rest(now, departure.who, SHORTEST_REST_MICROS / 2);
+        }
+        Some(departure)
     }
 
     /// What is to be done now; to be called until there is nothing.
@@ -248,7 +385,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         match self.state {
             State::Looking => {}
             State::TimedOut => {
-                self.state = State::Stopped;
+                self.stop();
                 return Some(Action::TimedOut);
             }
             State::Stopped => return None,
@@ -257,9 +394,42 @@ impl<const PEERS: usize> Discovery<PEERS> {
             self.next_beacon = now + self.config.interval;
             return Some(Action::Broadcast);
         }
-        let dial_until = now + self.config.connect_timeout;
-        let rest_until = now + self.config.interval;
-        self.peers.iter_mut().find_map(|peer| peer.poll(now, dial_until, rest_until))
+        self.give_up(now).or_else(|| self.answer(now)).or_else(|| self.dial(now))
+    }
+
+    fn give_up(&mut self, now: Instant) -> Option<Action> {
+        let dial = self.peers.iter().find_map(|peer| match peer.stage {
+            Stage::Connecting { dial, until } | Stage::Greeting { dial, until } if until <= now => {
+                Some(dial)
+            }
+            _ => None,
+        })?;
+        self.dial_failed(now, dial);
+        Some(Action::GiveUp(dial))
+    }
+
+    fn answer(&mut self, now: Instant) -> Option<Action> {
+        let peer = self.peers.iter_mut().find(|peer| peer.answer.is_some())?;
+        self.answers.allows(now).then(|| peer.answer.take().map(Action::Answer))?
+    }
+
+    fn dial(&mut self, now: Instant) -> Option<Action> {
+        if self.dials_under_way() >= MOST_DIALS {
+            return None;
+        }
+        let until = now + self.config.connect_timeout;
+        let serial = self.serial + 1;
+        let peer = self
+            .peers
+            .iter_mut()
+            .find(|peer| matches!(peer.stage, Stage::Waiting { dial_at } if dial_at <= now))?;
+        if !self.dials.allows(now) {
+            return None;
+        }
+        self.serial = serial;
+        let dial = DialId(serial);
+        peer.stage = Stage::Connecting { dial, until };
+        Some(Action::Dial(dial, peer.at))
     }
 
     /// When there is something to be done next; `None` where only an event can change anything.
@@ -267,8 +437,19 @@ impl<const PEERS: usize> Discovery<PEERS> {
         if self.state != State::Looking {
             return None;
         }
-        let peers = self.peers.iter().filter_map(Peer::poll_at);
-        peers.chain(self.stop_at).chain([self.next_beacon]).min()
+        let may_dial = self.dials_under_way() < MOST_DIALS;
+        let peers = self.peers.iter().flat_map(|peer| {
+            let answer = peer.answer.map(|_| self.answers.allows_at());
+            let stage = match peer.stage {
+                Stage::Waiting { dial_at } => {
+                    may_dial.then_some(dial_at.max(self.dials.allows_at()))
+                }
+                Stage::Connecting { until, .. } | Stage::Greeting { until, .. } => Some(until),
+                Stage::Linked { .. } | Stage::Resting { .. } => None,
+            };
+            [answer, stage]
+        });
+        peers.chain([self.stop_at, Some(self.next_beacon)]).flatten().min()
     }
 
     /// Whether nothing more is sought: stopped, timed out, or linked where one link was wanted.
@@ -276,198 +457,110 @@ impl<const PEERS: usize> Discovery<PEERS> {
         self.state == State::Stopped
     }
 
-    /// Stops to look for peers.
+    /// Stops to look for peers. From now on the [`announcement`](Self::announcement) is a goodbye.
     pub fn stop(&mut self) {
         self.state = State::Stopped;
     }
 
-    /// The addresses that links stand with.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
-        let linked = self.peers.iter().filter(|peer| matches!(peer.stage, Stage::Linked { .. }));
-        linked.map(|peer| peer.address)
+    /// With whom a link stands; with oneself, for a link that no peer is known by.
+    pub fn who(&self, link: LinkId) -> Who {
+        let peer = self.peers.iter().find(|peer| peer.link() == Some(link));
+        peer.map_or(Who::Instance(self.config.instance), |peer| peer.who)
     }
 
-    fn peer(&mut self, address: Ipv4Addr) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| peer.address == address)
+    /// The peers that links stand with, and where they are.
+    pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {
+        let linked = self.peers.iter().filter(|peer| peer.link().is_some());
+        linked.map(|peer| (peer.who, *peer.at.ip()))
     }
 
-    fn remove(&mut self, address: Ipv4Addr) {
-        self.peers.retain(|peer| peer.address != address);
+    /// Makes a connection from `address` the link with `who`, whatever there was before.
+    fn take(&mut self, now: Instant, who: Who, address: Ipv4Addr) -> Verdict {
+        let replaces = match self.find(who) {
+            Some(peer) => peer.link(),
+            None => {
+                let at = SocketAddrV4::new(address, self.config.tcp_port);
+                let stage = Stage::Resting { until: now };
+                if self.insert(now, who, at, stage).is_none() {
+                    return Verdict::Refuse;
+                }
+                None
+            }
+        };
+        Verdict::Link { link: self.link(now, who), replaces }
     }
 
-    fn forget_rested(&mut self, now: Instant) {
-        self.peers.retain(|peer| !matches!(peer.stage, Stage::Resting { until } if until <= now));
+    fn hello(&self, to: Instance, welcome: bool) -> Hello {
+        let service = self.config.service.clone();
+        Hello { welcome, from: self.config.instance, to, service }
+    }
+
+    fn link(&mut self, now: Instant, who: Who) -> LinkId {
+        let link = LinkId(self.next_serial());
+        if let Some(peer) = self.find(who) {
+            peer.stage = Stage::Linked { link, since: now };
+            peer.failures = 0;
+            peer.answer = None;
+        }
+        if self.config.once {
+            self.stop();
+        }
+        link
+    }
+
+    fn rest(&mut self, now: Instant, who: Who, micros: u32) {
+        let until = now.after_micros(self.jitter.around(micros));
+        if let Some(peer) = self.find(who) {
+            peer.stage = Stage::Resting { until };
+        }
+    }
+
+    /// A new peer in the table; where it is full, in place of the one not heard for longest among
+    /// those that nothing is under way with.
+    fn insert(
+        &mut self,
+        now: Instant,
+        who: Who,
+        at: SocketAddrV4,
+        stage: Stage,
+    ) -> Option<&mut Peer> {
+        if self.peers.is_full() {
+            let expendable = self.peers.iter().enumerate().filter(|(_, peer)| peer.is_expendable());
+            let (index, _) = expendable.min_by_key(|(_, peer)| peer.heard_at)?;
+            self.peers.swap_remove(index);
+        }
+        let peer =
+            Peer { who, at, answer: None, stage, failures: 0, leaving: false, heard_at: now };
+        self.peers.push(peer).ok()?;
+        self.peers.last_mut()
+    }
+
+    fn find(&mut self, who: Who) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.who == who)
+    }
+
+    fn dialled(&mut self, dial: DialId) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.dial() == Some(dial))
+    }
+
+    fn dials_under_way(&self) -> usize {
+        self.peers.iter().filter(|peer| peer.dial().is_some()).count()
+    }
+
+    fn next_serial(&mut self) -> u32 {
+        self.serial = self.serial.wrapping_add(1);
+        self.serial
     }
 }
 
 impl Peer {
-    fn poll(&mut self, now: Instant, dial_until: Instant, rest_until: Instant) -> Option<Action> {
-        match self.stage {
-            Stage::New { dial_at } => {
-                self.stage = Stage::Waiting { dial_at };
-                Some(Action::Answer(self.address))
-            }
-            Stage::Waiting { dial_at } if dial_at <= now => {
-                self.stage = Stage::Dialing { until: dial_until };
-                Some(Action::Dial(self.address))
-            }
-            Stage::Dialing { until } if until <= now => {
-                self.stage = Stage::Resting { until: rest_until };
-                Some(Action::GiveUp(self.address))
-            }
-            _ => None,
-        }
-    }
-
-    fn poll_at(&self) -> Option<Instant> {
-        match self.stage {
-            Stage::New { .. } => Some(Instant::default()),
-            Stage::Waiting { dial_at } => Some(dial_at),
-            Stage::Dialing { until } => Some(until),
-            Stage::Linked { .. } | Stage::Resting { .. } => None,
+    /// Heard again after its rest, it is waited for and dialled as a new one.
+    fn end_rest(&mut self, now: Instant, stage: Stage) {
+        if matches!(self.stage, Stage::Resting { until } if until <= now) {
+            self.stage = stage;
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PEER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 2);
-
-    fn at(millis: u64) -> Instant {
-        Instant::from_millis(millis)
-    }
-
-    fn started(config: Config) -> Discovery<2> {
-        let mut discovery = Discovery::new(config, at(0));
-        assert_eq!(discovery.poll(at(0)), Some(Action::Broadcast));
-        assert_eq!(discovery.poll(at(0)), None);
-        discovery
-    }
-
-    fn heard(discovery: &mut Discovery<2>, now: Instant, peer: Ipv4Addr) {
-        discovery.heard(now, peer);
-        assert_eq!(discovery.poll(now), Some(Action::Answer(peer)));
-        assert_eq!(discovery.poll(now), None);
-    }
-
-    #[test]
-    fn beacons_keep_the_interval() {
-        let mut discovery = started(Config::default());
-        assert_eq!(discovery.poll_at(), Some(at(1000)));
-        assert_eq!(discovery.poll(at(999)), None);
-        assert_eq!(discovery.poll(at(1000)), Some(Action::Broadcast));
-        assert_eq!(discovery.poll_at(), Some(at(2000)));
-    }
-
-    #[test]
-    fn a_peer_that_does_not_dial_is_dialled_once() {
-        let mut discovery = started(Config::default());
-        heard(&mut discovery, at(10), PEER);
-        discovery.heard(at(20), PEER);
-        assert_eq!(discovery.poll_at(), Some(at(160)));
-        assert_eq!(discovery.poll(at(160)), Some(Action::Dial(PEER)));
-        assert!(discovery.wants_dial(PEER));
-        discovery.linked(PEER);
-        discovery.heard(at(170), PEER);
-        assert_eq!(discovery.poll(at(900)), None);
-        assert!(discovery.addresses().eq([PEER]));
-    }
-
-    #[test]
-    fn a_peer_that_dials_is_not_dialled() {
-        let mut discovery = started(Config::default());
-        heard(&mut discovery, at(10), PEER);
-        discovery.linked(PEER);
-        assert_eq!(discovery.poll(at(900)), None);
-        assert!(!discovery.wants_dial(PEER));
-    }
-
-    #[test]
-    fn the_lower_address_dials_first() {
-        for (local, dial_at) in [([10, 0, 0, 1], 150), ([10, 0, 0, 3], 450)] {
-            let config = Config { local_address: Some(local.into()), ..Config::default() };
-            let mut discovery = started(config);
-            heard(&mut discovery, at(0), PEER);
-            assert_eq!(discovery.poll_at(), Some(at(dial_at)));
-        }
-    }
-
-    #[test]
-    fn a_dial_that_takes_too_long_is_given_up_and_tried_again() {
-        let mut discovery =
-            started(Config { interval: Duration::from_secs(60), ..Config::default() });
-        heard(&mut discovery, at(0), PEER);
-        assert_eq!(discovery.poll(at(150)), Some(Action::Dial(PEER)));
-        assert_eq!(discovery.poll(at(2149)), None);
-        assert_eq!(discovery.poll(at(2150)), Some(Action::GiveUp(PEER)));
-        assert!(!discovery.wants_dial(PEER));
-        discovery.heard(at(3000), PEER);
-        assert_eq!(discovery.poll(at(3000)), None, "it rests");
-        assert_eq!(discovery.poll(at(62_150)), Some(Action::Broadcast));
-        heard(&mut discovery, at(62_150), PEER);
-    }
-
-    #[test]
-    fn a_lost_peer_is_linked_again() {
-        let mut discovery = started(Config::default());
-        discovery.linked(PEER);
-        discovery.linked(PEER);
-        discovery.unlinked(PEER);
-        assert!(discovery.addresses().eq([PEER]), "one of two links is left");
-        discovery.unlinked(PEER);
-        assert_eq!(discovery.addresses().count(), 0);
-        heard(&mut discovery, at(10), PEER);
-    }
-
-    #[test]
-    fn a_flood_of_senders_takes_no_more_than_the_table() {
-        let mut discovery = started(Config::default());
-        discovery.linked(PEER);
-        for last in 3..=255 {
-            discovery.heard(at(10), Ipv4Addr::new(10, 0, 0, last));
-        }
-        let mut answers = 0;
-        while let Some(action) = discovery.poll(at(10)) {
-            assert!(matches!(action, Action::Answer(_)));
-            answers += 1;
-        }
-        assert_eq!(answers, 1);
-        assert!(discovery.addresses().eq([PEER]), "a linked peer keeps its place");
-    }
-
-    #[test]
-    fn ones_own_beacon_counts_only_if_loopback_is_allowed() {
-        let local_address = Some(PEER);
-        let mut discovery = started(Config { local_address, ..Config::default() });
-        discovery.heard(at(1), PEER);
-        discovery.heard(at(1), Ipv4Addr::LOCALHOST);
-        assert_eq!(discovery.poll(at(500)), None);
-        let mut discovery =
-            started(Config { local_address, allow_loopback: true, ..Config::default() });
-        heard_and_dialled(&mut discovery, PEER);
-    }
-
-    fn heard_and_dialled(discovery: &mut Discovery<2>, peer: Ipv4Addr) {
-        discovery.heard(at(1), peer);
-        assert_eq!(discovery.poll(at(1)), Some(Action::Answer(peer)));
-        assert_eq!(discovery.poll(at(1)), Some(Action::Dial(peer)));
-    }
-
-    #[test]
-    fn it_ends_at_its_time_or_with_the_one_link_wanted() {
-        let mut discovery =
-            started(Config { timeout: Some(Duration::from_millis(500)), ..Config::default() });
-        assert_eq!(discovery.poll_at(), Some(at(500)));
-        assert_eq!(discovery.poll(at(500)), Some(Action::TimedOut));
-        assert_eq!(discovery.poll(at(5000)), None);
-        assert!(discovery.is_stopped());
-
-        let mut discovery = started(Config { once: true, ..Config::default() });
-        discovery.linked(PEER);
-        assert!(discovery.is_stopped());
-        assert_eq!(discovery.poll(at(5000)), None);
-        assert_eq!(discovery.poll_at(), None);
-    }
-}
+mod tests;

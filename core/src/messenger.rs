@@ -81,6 +81,17 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         }
     }
 
+    /// Puts in the first byte of the link, where it was received before the link was made.
+    pub fn put_first(&mut self, byte: u8) {
+        self.receive(|space| match space.first_mut() {
+            Some(space) => {
+                *space = byte;
+                Moved::All(1)
+            }
+            None => Moved::Idle,
+        });
+    }
+
     /// Queues a message.
     ///
     /// # Errors

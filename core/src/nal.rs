@@ -12,6 +12,7 @@
 
 mod broadcast;
 mod direct;
+mod greeting;
 mod messenger;
 
 pub use broadcast::{BroadcastConnector, ConnectorError, Event, MAX_DESTINATIONS};
@@ -31,11 +32,20 @@ pub struct Connection<Socket> {
     pub socket: Socket,
     /// The address of the peer.
     pub remote: SocketAddr,
+    /// The first byte that came, where it had to be read to see what it is.
+    pub first: Option<u8>,
+}
+
+impl<Socket> Connection<Socket> {
+    /// A connection that nothing was received from yet.
+    pub const fn new(socket: Socket, remote: SocketAddr) -> Self {
+        Self { socket, remote, first: None }
+    }
 }
 
 /// A stack that can tell the local address of a socket, which embedded-nal does not ask for.
 pub trait LocalAddress: TcpClientStack {
-    /// The address of this end of a connection; `None` where there is no connection.
+    /// The address of this end of a connection, or that is listened on; `None` where there is none.
     fn local_address(&self, socket: &Self::TcpSocket) -> Option<SocketAddr>;
 }
 

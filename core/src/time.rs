@@ -30,6 +30,11 @@ impl Instant {
         Self { micros: millis.saturating_mul(1000) }
     }
 
+    /// This moment, so many microseconds later.
+    pub(crate) const fn after_micros(self, micros: u64) -> Self {
+        Self { micros: self.micros.saturating_add(micros) }
+    }
+
     /// Microseconds since the start.
     pub const fn as_micros(self) -> u64 {
         self.micros
@@ -40,8 +45,7 @@ impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        Self { micros: self.micros.saturating_add(micros) }
+        Self { micros: self.micros.saturating_add(micros(duration)) }
     }
 }
 
@@ -58,4 +62,10 @@ impl Sub for Instant {
     fn sub(self, earlier: Self) -> Duration {
         Duration::from_micros(self.micros.saturating_sub(earlier.micros))
     }
+}
+
+/// A duration in microseconds, without the 128-bit arithmetic of `Duration::as_micros`.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    let seconds = duration.as_secs().saturating_mul(1_000_000);
+    seconds.saturating_add(duration.subsec_micros().into())
 }

@@ -30,5 +30,6 @@ pub mod program;
 pub mod python;
 pub mod random;
 pub mod require;
+pub mod simulator;
 pub mod stream;
 pub mod wired;

@@ -57,6 +57,16 @@ impl Random {
         (self.number() % end.max(1) as u64) as usize
     }
 
+    /// A time from 0 to `end`, which is not one of them; 0 where `end` is 0.
+    pub fn time(&mut self, end: u64) -> u64 {
+        self.number() % end.max(1)
+    }
+
+    /// True so many times in a hundred.
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.time(100) < percent
+    }
+
     /// True once in so many times.
     pub fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use cable_car::discovery::Config;
+use cable_car::discovery::{Config, Instance};
 use cable_car::nal::{BroadcastConnector, ConnectError, Connection, ConnectorError, Event};
 use cable_car_tests::contract::{Network, ready};
 use cable_car_tests::mock::{Call, Mock, MockError, Pair, Say, TcpSocket};
@@ -22,23 +22,14 @@ struct Setting {
     timed_out: usize,
 }
 
-const CONFIG: Config = Config {
-    udp_port: 8222,
-    tcp_port: 8223,
-    interval: Duration::from_secs(1),
-    allow_loopback: false,
-    local_address: Some(Pair::LEFT),
-    connect_timeout: Duration::from_secs(2),
-    timeout: None,
-    once: false,
-};
+const CONFIG: Config = Config::new(Instance::new(1));
 
 impl Setting {
     fn new(config: Config) -> Self {
         let mut pair = Pair::new();
         let listener = cable_car_tests::contract::listen(&mut pair, 8223);
         Self {
-            connector: BroadcastConnector::new(config, pair.now()),
+            connector: BroadcastConnector::new(config, pair.now()).alone_on_host(),
             pair,
             listener,
             connections: Vec::new(),
@@ -66,9 +57,9 @@ impl Setting {
     fn take(&mut self, told: Told) -> bool {
         match told {
             Ok(None) => return false,
-            Ok(Some(Event::Connected(connection))) => self.connections.push(connection),
-            Ok(Some(Event::Unreachable { address, reason })) => {
-                assert_eq!(address, Pair::RIGHT);
+            Ok(Some(Event::Joined { connection, .. })) => self.connections.push(connection),
+            Ok(Some(Event::Unreachable { remote, reason })) => {
+                assert_eq!(*remote.ip(), Pair::RIGHT);
                 self.unreachable.push(reason);
             }
             Ok(Some(Event::TimedOut)) => self.timed_out += 1,
@@ -102,6 +93,9 @@ impl Setting {
     }
 }
 
+/// More than a legacy peer has to dial before it is dialled.
+const WAITS: Duration = Duration::from_millis(2500);
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -111,7 +105,7 @@ fn without_faults_a_peer_is_dialled() {
     let mut setting = Setting::new(CONFIG);
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     assert!(setting.errors.is_empty() && setting.unreachable.is_empty());
     assert_eq!(setting.pair.left.count(Call::UdpSend), 3, "two beacons and an answer");
@@ -141,7 +135,7 @@ fn sockets_that_can_not_be_opened_are_told_and_tried_again() {
         setting.run(seconds(1));
         assert!(setting.errors.is_empty(), "{call:?} goes on: {:?}", setting.errors);
         setting.beacon();
-        setting.run(seconds(1));
+        setting.run(WAITS);
         assert_eq!(setting.connections.len(), 1, "{call:?}");
         setting.end();
     }
@@ -166,7 +160,7 @@ fn an_accept_that_fails_stops_nothing_else() {
     let mut setting = Setting::new(Config { timeout: Some(seconds(10)), ..CONFIG });
     setting.pair.left.always(Call::Accept, Say::Fail);
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.errors[0], ConnectorError::Accept(MockError::Scripted(Call::Accept)));
     assert!(setting.pair.left.count(Call::UdpSend) > 0, "beacons go out");
     setting.beacon();
@@ -227,7 +221,7 @@ fn beacons_that_can_not_be_sent_are_sent_at_the_next_interval() {
     // An answer that is lost costs no more than time.
     setting.pair.left.script(Call::UdpSend, [Say::Fail]);
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     setting.end();
 }
@@ -238,12 +232,12 @@ fn a_dial_without_a_socket_is_told_and_tried_again() {
     setting.run(seconds(1));
     setting.pair.left.script(Call::Socket, [Say::Fail]);
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     let expected = ConnectError::NoSocket(MockError::Scripted(Call::Socket));
     assert_eq!(setting.unreachable, [expected]);
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     setting.end();
 }
@@ -254,11 +248,11 @@ fn a_dial_that_fails_late_is_told_and_tried_again() {
     setting.run(seconds(1));
     setting.pair.left.script(Call::Connect, [Say::WouldBlock, Say::WouldBlock, Say::Fail]);
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.unreachable, [ConnectError::Connect(MockError::Scripted(Call::Connect))]);
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     setting.end();
 }
@@ -317,7 +311,7 @@ fn who_dials_while_it_stops_is_not_kept() {
     let mut setting = Setting::new(Config { once: true, ..CONFIG });
     setting.run(seconds(1));
     setting.beacon();
-    setting.run(seconds(1));
+    setting.run(WAITS);
     assert_eq!(setting.connections.len(), 1);
     let accepted = ready(setting.pair.right.accept(&mut setting.listener));
     assert!(accepted.is_some());

@@ -17,7 +17,7 @@ fn messenger() -> (Pair, Link, TcpSocket) {
     let (socket, listener, accepted) = connected(&mut pair);
     TcpClientStack::close(&mut pair.right, listener).expect("close");
     let remote = SocketAddr::from((Pair::RIGHT, 1));
-    let link = Messenger::new(Connection { socket, remote }, [0; 64], [0; 64]);
+    let link = Messenger::new(Connection::new(socket, remote), [0; 64], [0; 64]);
     assert_eq!(pair.left.open_sockets(), 1);
     (pair, link, accepted)
 }

@@ -6,7 +6,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use cable_car::{
     Identify, Join, LinkError, MessageSet, Outgoing, Quit, Retry, SendError,
-    discovery::Config,
+    discovery::{Config, Instance, LinkId},
     nal::{BroadcastConnector, Connection, DirectClient, Event, Messenger},
 };
 use cable_car_smoltcp::TcpSocket;
@@ -44,22 +44,26 @@ fn dial<S: MessageSet>(desk: &mut Desk, port: u16) -> Link<S> {
 }
 
 /// Finds the board by broadcast.
-fn find(desk: &mut Desk, connector: &mut BroadcastConnector<DeskStack, 4>) -> Link<Monitor> {
-    link(desk.run_until(PATIENCE, "a machine", |stack, now| match connector.poll(stack, now) {
-        Ok(Some(Event::Connected(connection))) => Some(connection),
-        Ok(_) => None,
-        Err(error) => panic!("{error}"),
-    }))
+fn find(
+    desk: &mut Desk,
+    connector: &mut BroadcastConnector<DeskStack, 4>,
+) -> (Link<Monitor>, LinkId) {
+    let (connection, id) =
+        desk.run_until(PATIENCE, "a machine", |stack, now| match connector.poll(stack, now) {
+            Ok(Some(Event::Joined { connection, link, .. })) => Some((connection, link)),
+            Ok(_) => None,
+            Err(error) => panic!("{error}"),
+        });
+    (link(connection), id)
 }
 
 fn connector(desk: &Desk) -> BroadcastConnector<DeskStack, 4> {
     let config = Config {
         udp_port: BEACON_PORT,
         tcp_port: STATS_PORT,
-        local_address: Some(DESK),
-        ..Config::default()
+        ..Config::new(Instance::new(0xdee5))
     };
-    BroadcastConnector::new(config, desk.now())
+    BroadcastConnector::new(config, desk.now()).alone_on_host()
 }
 
 fn send<S: MessageSet, M: Outgoing<S::Transport>>(peer: &mut Link<S>, message: &M) {
@@ -132,7 +136,7 @@ fn each_finds_the_other_by_broadcast() {
     }
     let (mut desk, mut board) = start(&["--name", "tank"]);
     let mut connector = connector(&desk);
-    let mut peer = find(&mut desk, &mut connector);
+    let (mut peer, _) = find(&mut desk, &mut connector);
     board.says("machine 10.78.0.1:");
     send(&mut peer, &MsgStats::idle("desk"));
     for _ in 0..2 {
@@ -332,13 +336,14 @@ fn a_restarted_board_is_found_again() {
     let again = far.try_clone().expect("a second handle");
     let board = Firmware::on_socket(far, BOARD, &["--seed", "1"]);
     let mut connector = connector(&desk);
-    let mut peer = find(&mut desk, &mut connector);
+    let (mut peer, id) = find(&mut desk, &mut connector);
     drop(board);
 
     let mut board = Firmware::on_socket(again, BOARD, &["--seed", "2"]);
     end(&mut desk, &mut peer);
-    connector.unlinked(BOARD);
-    let mut peer = find(&mut desk, &mut connector);
+    let now = desk.now();
+    connector.unlinked(now, id);
+    let (mut peer, _) = find(&mut desk, &mut connector);
     board.says("machine 10.78.0.1:");
     next(&mut desk, &mut peer, |message| matches!(message, Monitor::MsgStats(_)).then_some(()));
 }

@@ -318,11 +318,8 @@ fn a_host_that_python_has_taken_is_told_at_once() {
     let text = error.to_string();
     assert!(text.contains("8222") && text.contains("udp_port"), "{text}");
 
-    // Other ports are free.
+    // Another UDP port is free, and any TCP port will do.
     let builder = BroadcastConnector::builder().udp_port(8224);
-    let error = lan.host(0).enter(|| builder.start()).unwrap_err();
-    assert!(matches!(error, StartError::TcpPort(8223, _)), "{error}");
-    let builder = BroadcastConnector::builder().udp_port(8224).tcp_port(8225);
     lan.host(0).enter(|| builder.start()).unwrap();
 }
 

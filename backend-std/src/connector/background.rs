@@ -1,27 +1,28 @@
 //! The thread that a connector runs on: the core's connector, driven by readiness and deadlines.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 use std::time;
 
-use cable_car::Instant;
-use cable_car::discovery::Config;
-use cable_car::nal::{self, Event};
+use cable_car::discovery::{Config, Departure, LinkId, Who};
+use cable_car::{Instant, LinkError, nal};
 use mio::{Events, Poll};
 
-use super::Shared;
 use super::builder::{StartError, start_error};
+use super::callbacks::{Call, Callbacks};
+use super::{Event, Shared};
 use crate::connection::Connection;
-use crate::interfaces::Interfaces;
+use crate::interfaces::broadcasts;
 use crate::stack::{StackError, StdStack, TcpSocket};
 
 /// How many peers a connector knows at a time.
-const PEERS: usize = 1024;
+const PEERS: usize = 512;
 
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
+
+const NO_NETWORK: &str = "no network is up: only programs of this machine can be found";
 
 pub(super) struct Background {
     config: Config,
@@ -29,11 +30,11 @@ pub(super) struct Background {
     poll: Poll,
     stack: StdStack,
     connector: Box<nal::BroadcastConnector<StdStack, PEERS>>,
-    interfaces: Interfaces,
     interfaces_due: Instant,
+    /// Whether beacons reach more than this machine.
+    network: bool,
     shared: Arc<Shared>,
-    /// Where connections go instead of the table.
-    deliver: Option<Sender<Connection>>,
+    callbacks: Option<Callbacks>,
 }
 
 impl Background {
@@ -42,7 +43,7 @@ impl Background {
         config: Config,
         poll: Poll,
         shared: Arc<Shared>,
-        deliver: Option<Sender<Connection>>,
+        callbacks: Option<Callbacks>,
     ) -> Result<Self, StartError> {
         let registry = poll.registry().try_clone().map_err(StartError::System)?;
         let mut stack = StdStack::new().with_registry(registry);
@@ -50,21 +51,22 @@ impl Background {
             stack = stack.with_local_address(address);
         }
         let now = Instant::default();
+        let connector = Box::new(nal::BroadcastConnector::new(config.clone(), now));
         let mut background = Self {
             config,
             started: time::Instant::now(),
             poll,
             stack,
-            connector: Box::new(nal::BroadcastConnector::new(config, now)),
-            interfaces: Interfaces::default(),
+            connector,
             interfaces_due: now,
+            network: true,
             shared,
-            deliver,
+            callbacks,
         };
         background.look_up_interfaces(now);
         match background.connector.poll(&mut background.stack, now) {
             Ok(event) => background.tell(event),
-            Err(error) => return Err(start_error(&config, error)),
+            Err(error) => return Err(start_error(&background.config, error)),
         }
         Ok(background)
     }
@@ -95,6 +97,7 @@ impl Background {
             }
         }
         self.connector.stop(&mut self.stack);
+        self.deliver(Event::Stopped);
         self.shared.table().stopped = true;
         self.shared.notify();
     }
@@ -108,7 +111,7 @@ impl Background {
         loop {
             match self.connector.poll(&mut self.stack, now) {
                 Ok(None) => {
-                    self.trouble(None);
+                    self.trouble((!self.network).then(|| NO_NETWORK.into()));
                     return false;
                 }
                 Ok(event) => self.tell(event),
@@ -126,8 +129,14 @@ impl Background {
         let ended = std::mem::take(&mut table.ended);
         let stop = table.stop;
         drop(table);
-        for address in &ended {
-            self.connector.unlinked(*address);
+        let now = self.now();
+        for &(link, reason) in &ended {
+            if let Some(Departure { who, goodbye }) = self.connector.unlinked(now, link) {
+                self.deliver(match goodbye || reason == LinkError::Closed {
+                    true => Event::Left { who, reason },
+                    false => Event::Lost { who, reason },
+                });
+            }
         }
         if !ended.is_empty() {
             self.list_addresses();
@@ -135,40 +144,62 @@ impl Background {
         stop
     }
 
-    fn tell(&mut self, event: Option<Event<TcpSocket, StackError>>) {
+    fn tell(&mut self, event: Option<nal::Event<TcpSocket, StackError>>) {
         match event {
-            Some(Event::Connected(nal::Connection { socket, remote })) => {
-                let IpAddr::V4(address) = remote.ip() else { return };
-                // A socket that broke at once never was a connection.
-                match self.connection(socket, address) {
-                    Ok(connection) => self.hand_over(connection),
-                    Err(_) => self.connector.unlinked(address),
+            Some(nal::Event::Joined { connection, who, link, replaces }) => {
+                if replaces.is_some() {
+                    self.deliver(Event::Replaced { who });
                 }
+                self.join(connection, who, link);
             }
-            Some(Event::Unreachable { address, reason }) => {
-                self.trouble(Some(format!("{address}: {reason}")));
+            Some(nal::Event::Unreachable { remote, reason }) => {
+                self.deliver(Event::Unreachable { address: remote, reason: reason.to_string() });
             }
             _ => {}
         }
     }
 
-    fn connection(&self, socket: TcpSocket, address: Ipv4Addr) -> io::Result<Connection> {
-        let stream = self.stack.release(socket)?;
-        Connection::new(stream, Some(self.shared.lease(address)))
-    }
-
-    fn hand_over(&self, connection: Connection) {
+    fn join(&mut self, connection: nal::Connection<TcpSocket>, who: Who, link: LinkId) {
+        let IpAddr::V4(address) = connection.remote.ip() else { return };
+        // A socket that broke at once never was a connection.
+        let Ok(connection) = self.connection(connection, link) else {
+            let now = self.now();
+            self.connector.unlinked(now, link);
+            return;
+        };
         self.list_addresses();
-        match &self.deliver {
+        self.deliver(Event::Joined { who, address });
+        match &self.callbacks {
             // The other end is there as long as this one is.
-            Some(deliver) => drop(deliver.send(connection)),
-            None => self.shared.table().waiting.push_back(connection),
+            Some(callbacks) if callbacks.take_connections => {
+                drop(callbacks.queue.send(Call::Connected(connection)));
+            }
+            _ => self.shared.table().waiting.push_back(connection),
         }
         self.shared.notify();
     }
 
+    fn connection(
+        &self,
+        connection: nal::Connection<TcpSocket>,
+        link: LinkId,
+    ) -> io::Result<Connection> {
+        let stream = self.stack.release(connection.socket)?;
+        let lease = Some(self.shared.lease(link));
+        Ok(Connection { first: connection.first, ..Connection::new(stream, lease)? })
+    }
+
+    fn deliver(&self, event: Event) {
+        if let Some(callbacks) = &self.callbacks {
+            drop(callbacks.queue.send(Call::Event(event)));
+        }
+    }
+
     fn list_addresses(&self) {
-        self.shared.table().addresses = self.connector.addresses().collect();
+        let mut addresses: Vec<_> = self.connector.linked().map(|(_, address)| address).collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        self.shared.table().addresses = addresses;
     }
 
     fn trouble(&self, trouble: Option<String>) {
@@ -183,12 +214,9 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        let found = Interfaces::look_up(self.config.local_address, self.config.allow_loopback);
-        if found != self.interfaces {
-            self.connector.set_destinations(found.destinations.iter().copied());
-            self.connector.set_own_addresses(found.own.iter().copied());
-            self.interfaces = found;
-        }
+        let found = broadcasts(self.config.local_address);
+        self.connector.set_destinations(found.addresses);
+        self.network = found.network;
     }
 
     fn now(&self) -> Instant {

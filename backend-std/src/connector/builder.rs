@@ -1,24 +1,23 @@
 //! Options of a connector, and its start.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::Ipv4Addr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
-use cable_car::discovery::Config;
+use cable_car::discovery::{Config, Instance, Service};
 use cable_car::nal::{ConnectError, ConnectorError};
 use mio::{Poll, Token};
 
 use super::background::Background;
-use super::{BroadcastConnector, Shared};
+use super::callbacks::{Callbacks, OnConnect, OnEvent};
+use super::{BroadcastConnector, Event, Shared};
 use crate::connection::Connection;
 use crate::stack::StackError;
 use crate::watch::Waker;
-
-type Callback = Box<dyn FnMut(Connection) + Send>;
 
 /// How a [`BroadcastConnector`] is to look for peers.
 ///
@@ -34,12 +33,27 @@ type Callback = Box<dyn FnMut(Connection) + Send>;
 ///     .start()?;
 /// # Ok::<(), cable_car_std::StartError>(())
 /// ```
-#[derive(Default)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
     config: Config,
-    on_connect: Option<Callback>,
+    service_too_long: bool,
+    on_connect: Option<OnConnect>,
+    on_event: Option<OnEvent>,
     wake: Option<Waker>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        // Seeded by the system anew for each.
+        let random = RandomState::new().build_hasher().finish();
+        Self {
+            config: Config::new(Instance::new(random)),
+            service_too_long: false,
+            on_connect: None,
+            on_event: None,
+            wake: None,
+        }
+    }
 }
 
 /// Why a connector did not start.
@@ -95,13 +109,25 @@ impl std::error::Error for StartError {
 }
 
 impl Builder {
+    /// What the program is for, in at most 32 bytes: only programs of the same service find each
+    /// other, and legacy peers. Default: none, so that the ports alone tell.
+    pub fn service(mut self, name: &str) -> Self {
+        match Service::new(name) {
+            Ok(service) => self.config.service = service,
+            Err(_) => self.service_too_long = true,
+        }
+        self
+    }
+
     /// The UDP port on which beacons are sent and heard. Default 8222.
     pub fn udp_port(mut self, port: u16) -> Self {
         self.config.udp_port = port;
         self
     }
 
-    /// The TCP port on which peers dial this program, and on which it dials them. Default 8223.
+    /// The TCP port on which peers dial this program, and on which it dials legacy peers. Where
+    /// another program of this machine has it, any free one is used, which the beacons tell.
+    /// Default 8223.
     pub fn tcp_port(mut self, port: u16) -> Self {
         self.config.tcp_port = port;
         self
@@ -113,7 +139,8 @@ impl Builder {
         self
     }
 
-    /// Whether this very program, and others on this machine, are peers too. Default no.
+    /// Whether this very program is a peer of itself, to try things out. Other programs on this
+    /// machine are peers anyhow. Default no.
     pub fn allow_loopback(mut self, allow: bool) -> Self {
         self.config.allow_loopback = allow;
         self
@@ -147,6 +174,13 @@ impl Builder {
     /// own, one call at a time: discovery goes on while it is slow, and also if it panics.
     pub fn on_connect(mut self, callback: impl FnMut(Connection) + Send + 'static) -> Self {
         self.on_connect = Some(Box::new(callback));
+        self
+    }
+
+    /// Tells `callback` what happens to peers. It runs on the same thread as that of
+    /// [`on_connect`](Self::on_connect).
+    pub fn on_event(mut self, callback: impl FnMut(Event) + Send + 'static) -> Self {
+        self.on_event = Some(Box::new(callback));
         self
     }
 
@@ -184,12 +218,16 @@ impl Builder {
     /// # Errors
     /// [`StartError`], at once: a port that is in use, no network, an option that can not be.
     pub fn start(self) -> Result<BroadcastConnector, StartError> {
+        if self.service_too_long {
+            return Err(StartError::Config("the service name is longer than 32 bytes"));
+        }
         check(&self.config)?;
         let poll = Poll::new().map_err(StartError::System)?;
         let waker = mio::Waker::new(poll.registry(), Token(1)).map_err(StartError::System)?;
         let shared = Arc::new(Shared::new(waker, self.wake));
-        let deliver = self.on_connect.map(call_back).transpose().map_err(StartError::System)?;
-        let background = Background::open(self.config, poll, Arc::clone(&shared), deliver)?;
+        let callbacks =
+            Callbacks::start(self.on_connect, self.on_event).map_err(StartError::System)?;
+        let background = Background::open(self.config, poll, Arc::clone(&shared), callbacks)?;
         let thread = std::thread::Builder::new()
             .name("cable-car discovery".into())
             .spawn(move || background.run())
@@ -225,18 +263,6 @@ fn check(config: &Config) -> Result<(), StartError> {
         return Ok(());
     };
     Err(StartError::Config(fault))
-}
-
-/// A thread that hands each connection sent to it to the program's callback.
-fn call_back(mut callback: Callback) -> io::Result<mpsc::Sender<Connection>> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::Builder::new().name("cable-car on_connect".into()).spawn(move || {
-        for connection in receiver {
-            // The panic has been reported by the program's panic hook; the next call is due still.
-            let _ = catch_unwind(AssertUnwindSafe(|| callback(connection)));
-        }
-    })?;
-    Ok(sender)
 }
 
 /// What the first poll failed with, as the caller should read it.

@@ -1,19 +1,29 @@
-//! Discovery and its sockets: beacons out and in, dials, accepts.
+//! Discovery and its sockets: beacons out and in, dials, callers.
 
-use core::fmt;
+mod error;
+
+pub use error::{ConnectorError, Event};
+
 use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
 use heapless::Vec;
 
-use super::Connection;
+use self::error::{ErrorOf, EventOf};
 use super::direct::{ConnectError, listen};
-use crate::discovery::{Action, BEACON, Config, Discovery};
+use super::greeting::{Caller, Dial, read_hello, say};
+use super::{Connection, LocalAddress};
+use crate::discovery::{
+    Action, Config, Departure, DialId, Discovery, LONGEST, LinkId, Opening, Reached, Verdict, Who,
+};
 use crate::time::Instant;
 
-/// How many datagrams and how many connections one poll takes in at the most, so that a flood can
-/// not hold the program up.
+/// How many datagrams and how many callers one poll takes in at the most, so that a flood can not
+/// hold the program up.
 const BATCH: usize = 16;
+
+/// To how many broadcast addresses beacons can go.
+pub const MAX_DESTINATIONS: usize = 16;
 
 /// Finds peers by broadcast: sends beacons, hears them, dials and is dialled.
 ///
@@ -21,19 +31,20 @@ const BATCH: usize = 16;
 ///
 /// ```
 /// use cable_car::Instant;
-/// use cable_car::discovery::Config;
-/// use cable_car::nal::{BroadcastConnector, Connection, Event};
+/// use cable_car::discovery::{Config, Instance};
+/// use cable_car::nal::{BroadcastConnector, Connection, Event, LocalAddress};
 /// use embedded_nal::{TcpFullStack, UdpFullStack};
 ///
-/// fn first_peer<T: TcpFullStack + UdpFullStack>(
+/// fn first_peer<T: TcpFullStack + UdpFullStack + LocalAddress>(
 ///     stack: &mut T,
 ///     clock: impl Fn() -> Instant,
+///     random: u64,
 /// ) -> Option<Connection<T::TcpSocket>> {
-///     let config = Config { once: true, ..Config::default() };
+///     let config = Config { once: true, ..Config::new(Instance::new(random)) };
 ///     let mut connector: BroadcastConnector<T, 4> = BroadcastConnector::new(config, clock());
 ///     while !connector.is_stopped() {
-///         if let Ok(Some(Event::Connected(peer))) = connector.poll(stack, clock()) {
-///             return Some(peer);
+///         if let Ok(Some(Event::Joined { connection, .. })) = connector.poll(stack, clock()) {
+///             return Some(connection);
 ///         }
 ///         // Here a program sleeps until connector.poll_at() or until the network wakes it.
 ///     }
@@ -44,84 +55,36 @@ pub struct BroadcastConnector<T: TcpFullStack + UdpFullStack, const PEERS: usize
     discovery: Discovery<PEERS>,
     sockets: Option<Sockets<T>>,
     dials: Vec<Dial<T::TcpSocket>, PEERS>,
+    callers: Vec<Caller<T::TcpSocket>, PEERS>,
     destinations: Vec<Ipv4Addr, MAX_DESTINATIONS>,
+    alone: bool,
     /// What is still to be told of what went wrong.
     failure: Option<ErrorOf<T>>,
     /// Whether the last poll took in all that it may, so that there may be more.
     more: bool,
 }
 
-/// To how many broadcast addresses beacons can go.
-pub const MAX_DESTINATIONS: usize = 16;
-
 struct Sockets<T: TcpFullStack + UdpFullStack> {
-    udp: T::UdpSocket,
+    /// On the beacon port, which programs of one host may share.
+    shared: T::UdpSocket,
+    /// For beacons that go out and for what answers them; none where the other one is not shared.
+    own: Option<T::UdpSocket>,
     listener: T::TcpSocket,
 }
 
-struct Dial<Socket> {
-    socket: Socket,
-    address: Ipv4Addr,
-}
-
-/// What a connector has to tell.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event<Socket, E> {
-    /// A connection stands. When it ends, [`BroadcastConnector::unlinked`] wants to know.
-    Connected(Connection<Socket>),
-    /// A peer was heard and could not be dialled; it is dialled again when it is heard again.
-    Unreachable {
-        /// Its address.
-        address: Ipv4Addr,
-        /// Why: what the stack said, or the time was over.
-        reason: ConnectError<E>,
-    },
-    /// The time to look for peers is over.
-    TimedOut,
-}
-
-/// Why a connector could not do its work now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConnectorError<T, U> {
-    /// The UDP port for beacons could not be had.
-    Udp(U),
-    /// The TCP port could not be listened on.
-    Listen(ConnectError<T>),
-    /// A beacon could not be sent to any address; it is tried again at the next interval.
-    Beacon(U),
-    /// Beacons can not be received now.
-    Hear(U),
-    /// A connection could not be accepted now.
-    Accept(T),
-}
-
-impl<T: fmt::Debug, U: fmt::Debug> fmt::Display for ConnectorError<T, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Udp(error) => write!(f, "can not use the beacon port: {error:?}"),
-            Self::Listen(error) => error.fmt(f),
-            Self::Beacon(error) => write!(f, "can not send a beacon: {error:?}"),
-            Self::Hear(error) => write!(f, "can not receive beacons: {error:?}"),
-            Self::Accept(error) => write!(f, "can not accept a connection: {error:?}"),
-        }
-    }
-}
-
-impl<T: fmt::Debug, U: fmt::Debug> core::error::Error for ConnectorError<T, U> {}
-
-type EventOf<T> = Event<<T as TcpClientStack>::TcpSocket, <T as TcpClientStack>::Error>;
-type ErrorOf<T> = ConnectorError<<T as TcpClientStack>::Error, <T as UdpClientStack>::Error>;
-
-impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, PEERS> {
+impl<T, const PEERS: usize> BroadcastConnector<T, PEERS>
+where
+    T: TcpFullStack + UdpFullStack + LocalAddress,
+{
     /// Looks for peers from now on; sockets are opened by the first [`poll`](Self::poll).
     pub fn new(config: Config, now: Instant) -> Self {
         let mut connector = Self {
             discovery: Discovery::new(config, now),
             sockets: None,
             dials: Vec::new(),
+            callers: Vec::new(),
             destinations: Vec::new(),
+            alone: false,
             failure: None,
             more: false,
         };
@@ -129,15 +92,17 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         connector
     }
 
+    /// For a program that is alone on its host, as firmware is: one UDP socket does for all beacons.
+    #[must_use]
+    pub fn alone_on_host(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
     /// Sends beacons to these addresses from now on, the first [`MAX_DESTINATIONS`] of them, rather
     /// than to 255.255.255.255 alone: for stacks that send that one by one interface only.
     pub fn set_destinations(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
         self.destinations = addresses.into_iter().take(MAX_DESTINATIONS).collect();
-    }
-
-    /// Tells the addresses of this machine: beacons from them are one's own.
-    pub fn set_own_addresses(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.discovery.set_own_addresses(addresses);
     }
 
     /// Does what can be done now, and tells at most one thing: call it until it has nothing to tell.
@@ -151,7 +116,7 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         }
         let mut sockets = match self.sockets.take() {
             Some(sockets) => sockets,
-            None => match open(stack, self.discovery.config()) {
+            None => match self.open(stack) {
                 Ok(sockets) => sockets,
                 Err(error) => return self.poll_without_sockets(now, error),
             },
@@ -173,17 +138,22 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
 
     /// When a poll is due though nothing came.
     pub fn poll_at(&self) -> Option<Instant> {
-        if self.more { Some(Instant::default()) } else { self.discovery.poll_at() }
+        if self.more {
+            return Some(Instant::default());
+        }
+        let callers = self.callers.iter().map(|caller| caller.until);
+        callers.chain(self.discovery.poll_at()).min()
     }
 
-    /// A connection to `address` has ended: when that peer is heard again, it is dialled again.
-    pub fn unlinked(&mut self, address: Ipv4Addr) {
-        self.discovery.unlinked(address);
+    /// A link has ended: when its peer is heard again, it is linked again. Gives whose it was, and
+    /// whether that peer had said goodbye.
+    pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
+        self.discovery.unlinked(now, link)
     }
 
-    /// The addresses of the peers that connections stand with.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + '_ {
-        self.discovery.addresses()
+    /// The peers that links stand with, and where they are.
+    pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {
+        self.discovery.linked()
     }
 
     /// Whether nothing more is sought: stopped, timed out, or connected where one peer was wanted.
@@ -191,7 +161,7 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         self.discovery.is_stopped()
     }
 
-    /// Stops to look for peers and closes all sockets; connections go on.
+    /// Stops to look for peers, says goodbye, and closes all sockets; links go on.
     pub fn stop(&mut self, stack: &mut T) {
         self.discovery.stop();
         self.close(stack);
@@ -218,40 +188,41 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         sockets: &mut Sockets<T>,
         now: Instant,
     ) -> Option<EventOf<T>> {
-        let heard = self.hear(stack, sockets, now);
-        self.note(heard.map(|()| None))
-            .or_else(|| {
-                let accepted = self.accept(stack, sockets);
-                self.note(accepted)
-            })
-            .or_else(|| {
-                let acted = self.act(stack, sockets, now);
-                self.note(acted)
-            })
+        let heard = self.hear(stack, &mut sockets.shared, now);
+        self.note(heard);
+        if let Some(own) = &mut sockets.own {
+            let heard = self.hear(stack, own, now);
+            self.note(heard);
+        }
+        let accepted = self.accept(stack, sockets, now);
+        self.note(accepted);
+        self.act(stack, sockets, now)
+            .or_else(|| self.meet_callers(stack, now))
             .or_else(|| self.go_on_dialling(stack, now))
     }
 
     /// Keeps the first failure, which is told once there is no event to tell.
-    fn note(&mut self, told: Result<Option<EventOf<T>>, ErrorOf<T>>) -> Option<EventOf<T>> {
-        told.unwrap_or_else(|error| {
+    fn note(&mut self, result: Result<(), ErrorOf<T>>) {
+        if let Err(error) = result {
             self.failure.get_or_insert(error);
-            None
-        })
+        }
     }
 
     fn hear(
         &mut self,
         stack: &mut T,
-        sockets: &mut Sockets<T>,
+        socket: &mut T::UdpSocket,
         now: Instant,
     ) -> Result<(), ErrorOf<T>> {
         for _ in 0..BATCH {
-            // Any datagram on the port is a beacon, whatever it says.
-            let mut datagram = [0; 64];
-            match UdpClientStack::receive(stack, &mut sockets.udp, &mut datagram) {
-                Ok((_, from)) => {
-                    if let Some(from) = ipv4(from) {
-                        self.discovery.heard(now, from);
+            // Longer ones are cut, and are understood as far as they go.
+            let mut datagram = [0; 2 * LONGEST];
+            match UdpClientStack::receive(stack, socket, &mut datagram) {
+                Ok((len, from)) => {
+                    if let Some(address) = ipv4(from) {
+                        let from = SocketAddrV4::new(address, from.port());
+                        let datagram = datagram.get(..len).unwrap_or(&datagram);
+                        self.discovery.heard(now, from, datagram);
                     }
                 }
                 Err(nb::Error::WouldBlock) => return Ok(()),
@@ -262,72 +233,81 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         Ok(())
     }
 
+    /// Takes callers in, as long as there is room for them; the others wait in the stack.
     fn accept(
         &mut self,
         stack: &mut T,
         sockets: &mut Sockets<T>,
-    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
+        now: Instant,
+    ) -> Result<(), ErrorOf<T>> {
         for _ in 0..BATCH {
+            if self.callers.is_full() {
+                return Ok(());
+            }
             let (socket, remote) = match stack.accept(&mut sockets.listener) {
                 Ok(accepted) => accepted,
-                Err(nb::Error::WouldBlock) => return Ok(None),
+                Err(nb::Error::WouldBlock) => return Ok(()),
                 Err(nb::Error::Other(error)) => return Err(ConnectorError::Accept(error)),
             };
-            if let Some(address) = ipv4(remote) {
-                self.discovery.linked(address);
-                let remote = SocketAddr::new(address.into(), remote.port());
-                return Ok(Some(Event::Connected(Connection { socket, remote })));
-            }
-            // Discovery is IPv4 alone; there is nobody to tell about a stray connection.
-            let _ = TcpClientStack::close(stack, socket);
+            let Some(address) = ipv4(remote) else {
+                // Discovery is IPv4 alone; there is nobody to tell about a stray connection.
+                let _ = TcpClientStack::close(stack, socket);
+                continue;
+            };
+            let until = self.discovery.hello_until(now, address);
+            let remote = SocketAddr::new(address.into(), remote.port());
+            let greeting = Default::default();
+            drop(self.callers.push(Caller { socket, remote, address, greeting, until }));
         }
         self.more = true;
-        Ok(None)
+        Ok(())
     }
 
-    fn act(
-        &mut self,
-        stack: &mut T,
-        sockets: &mut Sockets<T>,
-        now: Instant,
-    ) -> Result<Option<EventOf<T>>, ErrorOf<T>> {
+    fn act(&mut self, stack: &mut T, sockets: &mut Sockets<T>, now: Instant) -> Option<EventOf<T>> {
         while let Some(action) = self.discovery.poll(now) {
             match action {
-                Action::Broadcast => self.broadcast(stack, sockets)?,
-                Action::Answer(address) => self.beacon(stack, sockets, address)?,
-                Action::Dial(address) => match TcpClientStack::socket(stack) {
+                Action::Broadcast => {
+                    let sent = self.broadcast(stack, sockets);
+                    self.note(sent);
+                }
+                Action::Answer(to) => {
+                    let sent = self.beacon(stack, sockets, to, true);
+                    self.note(sent);
+                }
+                Action::Dial(id, remote) => match TcpClientStack::socket(stack) {
                     Ok(socket) => {
                         // There are as many places as peers, but a dial that is not wanted any more
                         // may still hold one.
-                        if let Err(dial) = self.dials.push(Dial { socket, address }) {
+                        let dial = Dial { id, socket, remote, greeting: None };
+                        if let Err(dial) = self.dials.push(dial) {
                             let _ = TcpClientStack::close(stack, dial.socket);
-                            self.discovery.dial_failed(now, address);
+                            self.discovery.dial_failed(now, id);
                         }
                     }
                     Err(error) => {
-                        self.discovery.dial_failed(now, address);
-                        let reason = ConnectError::NoSocket(error);
-                        return Ok(Some(Event::Unreachable { address, reason }));
+                        self.discovery.dial_failed(now, id);
+                        return Some(unreachable(remote, ConnectError::NoSocket(error)));
                     }
                 },
-                Action::GiveUp(address) => {
-                    self.hang_up(stack, address);
-                    let reason = ConnectError::TimedOut;
-                    return Ok(Some(Event::Unreachable { address, reason }));
+                Action::GiveUp(id) => {
+                    if let Some(remote) = self.hang_up(stack, id) {
+                        return Some(unreachable(remote, ConnectError::TimedOut));
+                    }
                 }
-                Action::TimedOut => return Ok(Some(Event::TimedOut)),
+                Action::TimedOut => return Some(Event::TimedOut),
             }
         }
-        Ok(None)
+        None
     }
 
     /// Sends a beacon to every destination; fails only where none of them can be reached.
     fn broadcast(&mut self, stack: &mut T, sockets: &mut Sockets<T>) -> Result<(), ErrorOf<T>> {
+        let port = self.discovery.config().udp_port;
         let mut failure = None;
         let mut sent = false;
         for index in 0..self.destinations.len() {
             let Some(&address) = self.destinations.get(index) else { break };
-            match self.beacon(stack, sockets, address) {
+            match self.beacon(stack, sockets, SocketAddrV4::new(address, port), false) {
                 Ok(()) => sent = true,
                 Err(error) => failure = Some(error),
             }
@@ -342,83 +322,213 @@ impl<T: TcpFullStack + UdpFullStack, const PEERS: usize> BroadcastConnector<T, P
         &self,
         stack: &mut T,
         sockets: &mut Sockets<T>,
-        address: Ipv4Addr,
+        to: SocketAddrV4,
+        answer: bool,
     ) -> Result<(), ErrorOf<T>> {
-        let to = SocketAddrV4::new(address, self.discovery.config().udp_port);
-        match stack.send_to(&mut sockets.udp, to.into(), BEACON) {
+        let announcement =
+            crate::discovery::Announcement { answer, ..self.discovery.announcement() };
+        let socket = sockets.own.as_mut().unwrap_or(&mut sockets.shared);
+        match stack.send_to(socket, to.into(), announcement.write(&mut [0; LONGEST])) {
             // With no room for it now, the beacon is lost as any may be; the next one is due soon.
             Ok(()) | Err(nb::Error::WouldBlock) => Ok(()),
             Err(nb::Error::Other(error)) => Err(ConnectorError::Beacon(error)),
         }
     }
 
+    /// Hears what callers have to say, and decides about those who have said it.
+    fn meet_callers(&mut self, stack: &mut T, now: Instant) -> Option<EventOf<T>> {
+        let mut index = 0;
+        while index < self.callers.len() {
+            let mut caller = self.callers.swap_remove(index);
+            let opening = match caller.until <= now {
+                false => read_hello(stack, &mut caller.socket, &mut caller.greeting),
+                true => Ok(Opening::Part),
+            };
+            let (verdict, first) = match opening {
+                Ok(Opening::Part) if caller.until > now => {
+                    put_back(&mut self.callers, caller, index);
+                    index += 1;
+                    continue;
+                }
+                Ok(Opening::Hello(hello)) => {
+                    let verdict = self.discovery.came(now, caller.address, &hello);
+                    let welcome = self.discovery.welcome(&hello);
+                    if matches!(verdict, Verdict::Link { .. }) {
+                        // A connection that takes no welcome is at its end, which its link will tell.
+                        say(stack, &mut caller.socket, &welcome);
+                    }
+                    (verdict, None)
+                }
+                Ok(Opening::Message(byte)) => {
+                    (self.discovery.came_without_hello(now, caller.address), Some(byte))
+                }
+                // One that has begun a hello and does not go on is no legacy peer.
+                Ok(Opening::Part) if caller.greeting.wanted() == 1 => {
+                    (self.discovery.came_without_hello(now, caller.address), None)
+                }
+                Ok(Opening::Part | Opening::Nonsense) | Err(_) => (Verdict::Refuse, None),
+            };
+            match verdict {
+                Verdict::Link { link, replaces } => {
+                    let who = self.discovery.who(link);
+                    let Caller { socket, remote, .. } = caller;
+                    let connection = Connection { socket, remote, first };
+                    return Some(Event::Joined { connection, who, link, replaces });
+                }
+                Verdict::Refuse => drop(TcpClientStack::close(stack, caller.socket)),
+            }
+        }
+        None
+    }
+
     fn go_on_dialling(&mut self, stack: &mut T, now: Instant) -> Option<EventOf<T>> {
         let mut index = 0;
         while index < self.dials.len() {
             let mut dial = self.dials.swap_remove(index);
-            let address = dial.address;
-            if !self.discovery.wants_dial(address) {
+            if !self.discovery.wants(dial.id) {
                 // The peer was faster.
                 let _ = TcpClientStack::close(stack, dial.socket);
                 continue;
             }
-            let remote = SocketAddrV4::new(address, self.discovery.config().tcp_port).into();
-            match TcpClientStack::connect(stack, &mut dial.socket, remote) {
-                Ok(()) => {
-                    self.discovery.linked(address);
-                    let socket = dial.socket;
-                    return Some(Event::Connected(Connection { socket, remote }));
-                }
-                Err(nb::Error::WouldBlock) => {
-                    // Back to its place, from which it was just taken.
-                    let last = self.dials.len();
-                    drop(self.dials.push(dial));
-                    self.dials.swap(index, last);
+            match self.progress(stack, &mut dial, now) {
+                Progress::UnderWay => {
+                    put_back(&mut self.dials, dial, index);
                     index += 1;
                 }
-                Err(nb::Error::Other(error)) => {
+                Progress::Linked(link) => {
+                    let who = self.discovery.who(link);
+                    let connection = Connection::new(dial.socket, dial.remote.into());
+                    return Some(Event::Joined { connection, who, link, replaces: None });
+                }
+                Progress::Failed(reason) => {
                     let _ = TcpClientStack::close(stack, dial.socket);
-                    self.discovery.dial_failed(now, address);
-                    let reason = ConnectError::Connect(error);
-                    return Some(Event::Unreachable { address, reason });
+                    self.discovery.dial_failed(now, dial.id);
+                    return Some(unreachable(dial.remote, reason));
                 }
             }
         }
         None
     }
 
-    fn hang_up(&mut self, stack: &mut T, address: Ipv4Addr) {
-        if let Some(index) = self.dials.iter().position(|dial| dial.address == address) {
-            let dial = self.dials.swap_remove(index);
-            let _ = TcpClientStack::close(stack, dial.socket);
+    fn progress(
+        &mut self,
+        stack: &mut T,
+        dial: &mut Dial<T::TcpSocket>,
+        now: Instant,
+    ) -> Progress<<T as TcpClientStack>::Error> {
+        if dial.greeting.is_none() {
+            match TcpClientStack::connect(stack, &mut dial.socket, dial.remote.into()) {
+                Ok(()) => {}
+                Err(nb::Error::WouldBlock) => return Progress::UnderWay,
+                Err(nb::Error::Other(error)) => {
+                    return Progress::Failed(ConnectError::Connect(error));
+                }
+            }
+            match self.discovery.reached(now, dial.id) {
+                Reached::Link(link) => return Progress::Linked(link),
+                Reached::Greet(hello) if say(stack, &mut dial.socket, &hello) => {}
+                Reached::Greet(_) | Reached::NotWanted => {
+                    return Progress::Failed(ConnectError::Refused);
+                }
+            }
+        }
+        let greeting = dial.greeting.get_or_insert_default();
+        match read_hello(stack, &mut dial.socket, greeting) {
+            Ok(Opening::Part) => Progress::UnderWay,
+            Ok(Opening::Hello(hello)) => match self.discovery.welcomed(now, dial.id, &hello) {
+                Some(link) => Progress::Linked(link),
+                None => Progress::Failed(ConnectError::Refused),
+            },
+            Ok(Opening::Message(_) | Opening::Nonsense) | Err(_) => {
+                Progress::Failed(ConnectError::Refused)
+            }
         }
     }
 
+    /// Ends a dial, and gives whom it was for.
+    fn hang_up(&mut self, stack: &mut T, id: DialId) -> Option<SocketAddrV4> {
+        let index = self.dials.iter().position(|dial| dial.id == id)?;
+        let dial = self.dials.swap_remove(index);
+        let _ = TcpClientStack::close(stack, dial.socket);
+        Some(dial.remote)
+    }
+
+    /// Says goodbye and gives all sockets back. Whether either works out changes nothing any more.
     fn close(&mut self, stack: &mut T) {
         while let Some(dial) = self.dials.pop() {
             let _ = TcpClientStack::close(stack, dial.socket);
         }
-        if let Some(Sockets { udp, listener }) = self.sockets.take() {
-            let _ = UdpClientStack::close(stack, udp);
+        while let Some(caller) = self.callers.pop() {
+            let _ = TcpClientStack::close(stack, caller.socket);
+        }
+        if let Some(mut sockets) = self.sockets.take() {
+            let _ = self.broadcast(stack, &mut sockets);
+            let Sockets { shared, own, listener } = sockets;
+            for udp in [Some(shared), own].into_iter().flatten() {
+                let _ = UdpClientStack::close(stack, udp);
+            }
             let _ = TcpClientStack::close(stack, listener);
+        }
+    }
+
+    fn open(&mut self, stack: &mut T) -> Result<Sockets<T>, ErrorOf<T>> {
+        let port = self.discovery.config().udp_port;
+        let shared = bind_udp(stack, port).map_err(ConnectorError::Udp)?;
+        let own = match (!self.alone).then(|| bind_udp(stack, 0)).transpose() {
+            Ok(own) => own,
+            Err(error) => {
+                let _ = UdpClientStack::close(stack, shared);
+                return Err(ConnectorError::Udp(error));
+            }
+        };
+        let wanted = self.discovery.config().tcp_port;
+        // Where another program has the port, the beacons tell which other one it is.
+        match listen(stack, wanted).or_else(|error| match self.alone {
+            true => Err(error),
+            false => listen(stack, 0),
+        }) {
+            Ok(listener) => {
+                if let Some(local) = stack.local_address(&listener) {
+                    self.discovery.set_tcp_port(local.port());
+                }
+                Ok(Sockets { shared, own, listener })
+            }
+            Err(error) => {
+                for udp in [Some(shared), own].into_iter().flatten() {
+                    let _ = UdpClientStack::close(stack, udp);
+                }
+                Err(ConnectorError::Listen(error))
+            }
         }
     }
 }
 
-fn open<T>(stack: &mut T, config: &Config) -> Result<Sockets<T>, ErrorOf<T>>
-where
-    T: TcpFullStack + UdpFullStack,
-{
-    let mut udp = UdpClientStack::socket(stack).map_err(ConnectorError::Udp)?;
-    if let Err(error) = UdpFullStack::bind(stack, &mut udp, config.udp_port) {
-        let _ = UdpClientStack::close(stack, udp);
-        return Err(ConnectorError::Udp(error));
+/// How far a dial has come.
+enum Progress<E> {
+    UnderWay,
+    Linked(LinkId),
+    Failed(ConnectError<E>),
+}
+
+/// Puts back what was just taken by `swap_remove(index)`, so that there is room for it.
+fn put_back<V, const N: usize>(list: &mut Vec<V, N>, item: V, index: usize) {
+    let last = list.len();
+    if list.push(item).is_ok() {
+        list.swap(index, last);
     }
-    match listen(stack, config.tcp_port) {
-        Ok(listener) => Ok(Sockets { udp, listener }),
+}
+
+fn unreachable<Socket, E>(remote: SocketAddrV4, reason: ConnectError<E>) -> Event<Socket, E> {
+    Event::Unreachable { remote, reason }
+}
+
+fn bind_udp<T: UdpFullStack>(stack: &mut T, port: u16) -> Result<T::UdpSocket, T::Error> {
+    let mut socket = stack.socket()?;
+    match stack.bind(&mut socket, port) {
+        Ok(()) => Ok(socket),
         Err(error) => {
-            let _ = UdpClientStack::close(stack, udp);
-            Err(ConnectorError::Listen(error))
+            let _ = stack.close(socket);
+            Err(error)
         }
     }
 }

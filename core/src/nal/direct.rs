@@ -17,8 +17,10 @@ pub enum ConnectError<E> {
     NoSocket(E),
     /// The port to listen on could not be had; another program may hold it.
     Listen(E),
-    /// The peer refused, or can not be reached.
+    /// The peer can not be reached, or nothing listens there.
     Connect(E),
+    /// The peer was reached and does not want the link.
+    Refused,
     /// The time for it is over.
     TimedOut,
 }
@@ -29,6 +31,7 @@ impl<E: fmt::Debug> fmt::Display for ConnectError<E> {
             Self::NoSocket(error) => write!(f, "no socket is free: {error:?}"),
             Self::Listen(error) => write!(f, "can not listen on the port: {error:?}"),
             Self::Connect(error) => write!(f, "can not connect: {error:?}"),
+            Self::Refused => f.write_str("the peer does not want the link"),
             Self::TimedOut => f.write_str("no connection within the time"),
         }
     }
@@ -80,7 +83,7 @@ impl<Socket> DirectClient<Socket> {
             None => stack.socket().map_err(ConnectError::NoSocket)?,
         };
         let error = match stack.connect(&mut socket, self.remote) {
-            Ok(()) => return Ok(Connection { socket, remote: self.remote }),
+            Ok(()) => return Ok(Connection::new(socket, self.remote)),
             Err(nb::Error::WouldBlock) if now < self.deadline => {
                 self.socket = Some(socket);
                 return Err(nb::Error::WouldBlock);
@@ -147,7 +150,7 @@ impl<Socket> DirectServer<Socket> {
             return Err(nb::Error::WouldBlock);
         };
         match stack.accept(listener) {
-            Ok((socket, remote)) => Ok(Connection { socket, remote }),
+            Ok((socket, remote)) => Ok(Connection::new(socket, remote)),
             Err(nb::Error::WouldBlock) if self.deadline.is_some_and(|deadline| deadline <= now) => {
                 Err(nb::Error::Other(ConnectError::TimedOut))
             }

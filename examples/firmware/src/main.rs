@@ -75,8 +75,10 @@ fn run<'a>(
     let (mut board, device) = Board::start(frames).map_err(Failure::Chip)?;
     let mac = board.mac_address().map_err(Failure::Chip)?;
     let now = now(&board);
-    let mut stack = network::start(device, network, &options, mac, now).map_err(Failure::Stack)?;
-    let mut node = Node::new(&options, links, |line| say!("{line}"), now);
+    let random = network::random(&options, mac, now);
+    let mut stack =
+        network::start(device, network, &options, mac, random, now).map_err(Failure::Stack)?;
+    let mut node = Node::new(&options, links, |line| say!("{line}"), random, now);
     serve(&mut board, &mut stack, &mut node, options.run_for);
     report(&board);
     Ok(())

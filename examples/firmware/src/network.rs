@@ -22,10 +22,10 @@ pub(crate) fn start<'s>(
     memory: &'s mut Memory<'s>,
     options: &Options<'_>,
     mac: [u8; 6],
+    random: u64,
     now: Instant,
 ) -> Result<Stack<'s, Lan9118<'s>>, ConfigError> {
-    let seed = options.seed.unwrap_or_else(|| seed_of(mac, now));
-    let mut stack = Stack::new(device, memory, &Config::new(mac, seed), now)?;
+    let mut stack = Stack::new(device, memory, &Config::new(mac, random), now)?;
     match options.address {
         Address::Dhcp => stack.start_dhcp()?,
         Address::Static { ip, prefix, gateway } => stack.set_address(ip, prefix, gateway)?,
@@ -33,7 +33,12 @@ pub(crate) fn start<'s>(
     Ok(stack)
 }
 
-/// The best there is on a board without a source of randomness.
-fn seed_of(mac: [u8; 6], now: Instant) -> u64 {
-    mac.iter().fold(now.as_micros(), |seed, &byte| seed.rotate_left(8) ^ u64::from(byte))
+/// A number that differs from board to board and from start to start: the one that was given, or
+/// else the best there is on a board without a source of randomness.
+pub(crate) fn random(options: &Options<'_>, mac: [u8; 6], now: Instant) -> u64 {
+    let seed = options.seed.unwrap_or(now.as_micros());
+    // Near seeds give numbers that are far apart.
+    mac.iter().fold(seed, |mixed, &byte| {
+        (mixed.rotate_left(8) ^ u64::from(byte)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }

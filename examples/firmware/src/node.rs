@@ -13,11 +13,11 @@ mod stats;
 mod text;
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
-use cable_car::discovery::Config;
-use cable_car::nal::{BroadcastConnector, Connection, DirectServer, Event};
+use cable_car::discovery::{Config, Instance};
+use cable_car::nal::{BroadcastConnector, Connection, DirectServer, Event, LocalAddress};
 use cable_car::{BadMessage, Instant, SendError};
 use embedded_nal::{TcpClientStack, TcpFullStack, UdpFullStack, nb};
 
@@ -85,18 +85,26 @@ pub struct Node<'s, T: TcpFullStack + UdpFullStack> {
     report_at: Instant,
 }
 
-impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
-    /// A node that begins with its first poll.
+impl<'s, T: TcpFullStack + UdpFullStack + LocalAddress> Node<'s, T> {
+    /// A node that begins with its first poll. `random` tells it from others, and from itself
+    /// before a restart.
     // Never inlined: what it needs of the call stack is given back before the program's loop.
     #[inline(never)]
-    pub fn new(options: &Options<'s>, memory: &'s mut Memory, say: Say, now: Instant) -> Self {
+    pub fn new(
+        options: &Options<'s>,
+        memory: &'s mut Memory,
+        say: Say,
+        random: u64,
+        now: Instant,
+    ) -> Self {
         let config = Config {
             udp_port: BEACON_PORT,
             tcp_port: STATS_PORT,
             interval: INTERVAL,
-            ..Config::default()
+            ..Config::new(Instance::new(random))
         };
-        let connector = options.broadcast.then(|| BroadcastConnector::new(config, now));
+        let connector =
+            options.broadcast.then(|| BroadcastConnector::new(config, now).alone_on_host());
         Self {
             name: options.name,
             say,
@@ -151,9 +159,6 @@ impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
             Some(address) => (self.say)(format_args!("address {address}")),
             None => (self.say)(format_args!("no address")),
         }
-        if let Some(connector) = &mut self.connector {
-            connector.part.set_own_addresses(address);
-        }
     }
 
     /// Sends the figures to every machine. One that has not taken the last ones yet gets none.
@@ -178,14 +183,15 @@ impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
                 return Some(part.resume_at);
             }
             match part.part.poll(stack, now) {
-                Ok(Some(Event::Connected(connection))) => {
-                    let address = connection.remote.ip();
-                    if !self.add_machine(stack, connection, Origin::Found) {
-                        self.unlinked(address);
+                Ok(Some(Event::Joined { connection, link, .. })) => {
+                    if !self.add_machine(stack, connection, Origin::Found(link))
+                        && let Some(part) = &mut self.connector
+                    {
+                        part.part.unlinked(now, link);
                     }
                 }
-                Ok(Some(Event::Unreachable { address, reason })) => {
-                    say(format_args!("{address} was heard: {reason}"));
+                Ok(Some(Event::Unreachable { remote, reason })) => {
+                    say(format_args!("{remote} was heard: {reason}"));
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => {
@@ -322,13 +328,12 @@ impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
         };
         machines.serve(stack, now, take, |peer, ending| {
             farewell(*say, "machine", peer, &ending);
-            match (peer.origin, peer.address()) {
+            match (peer.origin, &mut *connector) {
                 (Origin::Dialled, _) => dial.iter_mut().for_each(|dial| dial.ended(now)),
-                (_, SocketAddr::V4(address)) => {
-                    connector.iter_mut().for_each(|part| part.part.unlinked(*address.ip()));
+                (Origin::Found(link), Some(connector)) => {
+                    connector.part.unlinked(now, link);
                 }
-                // Found by broadcast, which is IPv4.
-                (_, SocketAddr::V6(_)) => {}
+                _ => {}
             }
         })
     }
@@ -368,12 +373,6 @@ impl<'s, T: TcpFullStack + UdpFullStack> Node<'s, T> {
                 dial.iter_mut().for_each(|dial| dial.ended(now));
             }
         })
-    }
-
-    fn unlinked(&mut self, address: IpAddr) {
-        if let (Some(connector), IpAddr::V4(address)) = (&mut self.connector, address) {
-            connector.part.unlinked(address);
-        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Connectors and messengers over a stack.
 
-use core::net::SocketAddr;
+use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 
-use cable_car::discovery::{Action, Config, Discovery};
+use cable_car::discovery::{
+    Action, Announcement, Config, Discovery, Hello, Instance, LONGEST, Reached,
+};
 use cable_car::nal::{
     BroadcastConnector, Connection, DirectClient, DirectServer, Event, Messenger,
 };
@@ -15,27 +17,30 @@ use crate::stack::{HOST, Socket, Stack};
 
 pub fn discovery() {
     let now = Instant::from_millis(0);
-    let mut discovery: Discovery<4> = Discovery::new(Config::default(), now);
+    let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(1)), now);
     assert!(discovery.poll(now) == Some(Action::Broadcast));
-    let peer = core::net::Ipv4Addr::new(10, 0, 0, 2);
-    discovery.heard(now, peer);
-    assert!(discovery.poll(now) == Some(Action::Answer(peer)));
-    let Some(later) = discovery.poll_at() else { panic!() };
-    assert!(discovery.poll(later) == Some(Action::Dial(peer)));
-    discovery.linked(peer);
-    assert!(discovery.addresses().eq([peer]));
+    let peer = Announcement { instance: Instance::new(2), ..discovery.announcement() };
+    let from = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), 50_000);
+    discovery.heard(now, from, peer.write(&mut [0; LONGEST]));
+    assert!(discovery.poll(now) == Some(Action::Answer(from)));
+    let Some(Action::Dial(dial, _)) = discovery.poll(now) else { panic!() };
+    let Reached::Greet(hello) = discovery.reached(now, dial) else { panic!() };
+    let welcome = Hello { welcome: true, from: hello.to, to: hello.from, ..hello };
+    let Some(link) = discovery.welcomed(now, dial, &welcome) else { panic!() };
+    assert!(discovery.linked().count() == 1);
+    assert!(discovery.unlinked(now, link).is_some());
 }
 
 pub fn broadcast() {
     let mut stack = Stack::new();
     let mut now = Instant::from_millis(0);
-    let config = Config { allow_loopback: true, ..Config::default() };
+    let config = Config { allow_loopback: true, ..Config::new(Instance::new(1)) };
     let mut connector: BroadcastConnector<Stack, 4> = BroadcastConnector::new(config, now);
     let mut ends: [Option<Connection<Socket>>; 2] = [None, None];
     let mut found = 0;
     for _ in 0..100 {
         match connector.poll(&mut stack, now) {
-            Ok(Some(Event::Connected(connection))) => {
+            Ok(Some(Event::Joined { connection, .. })) => {
                 ends[found] = Some(connection);
                 found += 1;
             }
@@ -48,7 +53,7 @@ pub fn broadcast() {
     }
     // It found itself, once as the one who dials and once as the one who is dialled.
     let [Some(dialled), Some(accepted)] = ends else { panic!() };
-    assert!(connector.addresses().eq([HOST]));
+    assert!(connector.linked().map(|(_, address)| address).eq([HOST]));
     connector.stop(&mut stack);
     assert!(stack.open == 2);
     let mut here: Messenger<Lines<'_>, _, _, _> = Messenger::new(dialled, [0; 64], [0; 64]);

@@ -2,6 +2,7 @@
 
 use core::net::{Ipv4Addr, SocketAddr};
 
+use cable_car::nal::LocalAddress;
 use embedded_nal::{
     TcpClientStack, TcpError, TcpErrorKind, TcpFullStack, UdpClientStack, UdpFullStack, nb,
 };
@@ -32,7 +33,7 @@ impl Pipe {
 pub struct Stack {
     pipes: [Pipe; 2],
     dialled: bool,
-    datagram: Option<([u8; 16], usize)>,
+    datagram: Option<([u8; 64], usize)>,
     pub open: usize,
 }
 
@@ -112,6 +113,12 @@ impl TcpFullStack for Stack {
     }
 }
 
+impl LocalAddress for Stack {
+    fn local_address(&self, _: &Socket) -> Option<SocketAddr> {
+        None
+    }
+}
+
 impl UdpClientStack for Stack {
     type UdpSocket = ();
     type Error = Failed;
@@ -151,7 +158,7 @@ impl UdpFullStack for Stack {
     }
 
     fn send_to(&mut self, (): &mut (), _: SocketAddr, buffer: &[u8]) -> nb::Result<(), Failed> {
-        let mut bytes = [0; 16];
+        let mut bytes = [0; 64];
         bytes[..buffer.len()].copy_from_slice(buffer);
         self.datagram = Some((bytes, buffer.len()));
         Ok(())

@@ -87,8 +87,8 @@ fn messengers<S: MessageSet, N: Network, const SIZE: usize>(
     let (client, listener, accepted) = connected(net);
     // Who is at the other end is for the program to know.
     let remote = SocketAddr::from(([127, 0, 0, 1], 1));
-    let left = Messenger::new(Connection { socket: client, remote }, [0; SIZE], [0; SIZE]);
-    let right = Messenger::new(Connection { socket: accepted, remote }, [0; SIZE], [0; SIZE]);
+    let left = Messenger::new(Connection::new(client, remote), [0; SIZE], [0; SIZE]);
+    let right = Messenger::new(Connection::new(accepted, remote), [0; SIZE], [0; SIZE]);
     assert_eq!(left.remote_address(), remote);
     (left, right, listener)
 }

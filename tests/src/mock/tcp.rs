@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use cable_car::nal::LocalAddress;
 use embedded_nal::{TcpClientStack, TcpFullStack, nb};
 
 use super::{Call, Dialled, Mock, MockError, PIPE, Say, SharedPipe, State, TcpSocket, misused};
@@ -140,5 +141,14 @@ impl TcpFullStack for Mock {
         drop(net);
         let Dialled { from, read, write } = dialled;
         Ok((TcpSocket { id: self.opened(), state: State::Connected { read, write } }, from))
+    }
+}
+
+impl LocalAddress for Mock {
+    fn local_address(&self, socket: &TcpSocket) -> Option<SocketAddr> {
+        match socket.state {
+            State::Listening(port) => Some(SocketAddr::new(self.address.into(), port)),
+            _ => None,
+        }
     }
 }

@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 use core::panic::PanicInfo;
 
 use cable_car::nal::Connection;
+use cable_car::nal::LocalAddress;
 use cable_car::{
     ByteMessage, DecodeError, EncodeError, Identify, Instant, Join, JsonMessage, Quit, Reader,
     Writer, message_set,
@@ -168,7 +169,7 @@ pub fn now() -> Instant {
 
 /// Any connection.
 pub fn connection() -> Connection<Socket> {
-    Connection { socket: Socket(black_box(1)), remote: remote() }
+    Connection::new(Socket(black_box(1)), remote())
 }
 
 /// Two numbers.
@@ -229,5 +230,11 @@ message_set! {
 fn panic(_: &PanicInfo<'_>) -> ! {
     loop {
         cortex_m::asm::nop();
+    }
+}
+
+impl LocalAddress for Stack {
+    fn local_address(&self, _: &Socket) -> Option<SocketAddr> {
+        None
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use cable_car::discovery::LinkId;
 use cable_car::nal::{Connection, Messenger, Unsent};
 use cable_car::{Instant, LinkError, MessageSet};
 use embedded_nal::{TcpClientStack, nb};
@@ -41,7 +42,7 @@ impl<const N: usize> Default for Buffers<N> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
     /// By broadcast, whoever dialled.
-    Found,
+    Found(LinkId),
     /// A client dialled this node.
     Accepted,
     /// This node was told to dial. Such a link introduces itself and answers nothing: two nodes

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use cable_car::Identify;
-use cable_car::discovery::Config;
+use cable_car::discovery::{Config, Instance};
 use cable_car::nal::{BroadcastConnector, DirectClient, DirectServer, Event, Messenger};
 use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack};
 use probes::{Bytes, Position, Stack, connection, now, remote};
@@ -58,11 +58,12 @@ fn bytes(stack: &mut Stack) {
 
 fn broadcast(stack: &mut Stack) {
     let mut connector: BroadcastConnector<Stack, 4> =
-        BroadcastConnector::new(Config::default(), now());
+        BroadcastConnector::new(Config::new(Instance::new(7)), now()).alone_on_host();
     while !connector.is_stopped() {
-        if let Ok(Some(Event::Connected(peer))) = connector.poll(stack, now()) {
+        if let Ok(Some(Event::Joined { connection: peer, link, .. })) = connector.poll(stack, now())
+        {
             black_box(peer);
-            connector.unlinked([10, 0, 0, 2].into());
+            black_box(connector.unlinked(now(), link));
         }
         black_box(connector.poll_at());
     }
