@@ -9,6 +9,8 @@
 //!   overtaken. Beacons are sent again and again for that reason.
 //! - `tcp::accepted_connections_come_with_their_remote_address` holds but for the order in which
 //!   they are accepted (see `Wired::local_address`).
+//! - `discovery::two_connectors_find_each_other_once`: that the first dial makes the one link. A dial
+//!   may fail and a link be replaced; there is one in the end (`..._in_the_end`).
 //! - A flipped bit in an ARP answer is never noticed, since ARP has no checksum; a peer with a wrong
 //!   hardware address can not be reached for up to a minute. A real cable's frames have a checksum
 //!   of their own, so the seeds here may spare ARP.
@@ -16,6 +18,13 @@
 use cable_car_tests::wired::{Faults, FaultyEnd, Wired};
 
 cable_car_tests::contract_tests!(Wired::new);
+
+cable_car_tests::contract_tests! {
+    Wired::new:
+    discovery::two_connectors_find_each_other_once,
+    discovery::two_connectors_find_each_other_in_the_end,
+    discovery::a_connector_alone_finds_nobody,
+}
 
 /// What holds on any wire.
 macro_rules! rules_for_bad_wires {
@@ -44,6 +53,8 @@ macro_rules! rules_for_bad_wires {
             messages::a_direct_server_takes_several_and_times_out,
             messages::shutdown_sends_all_and_the_peer_reads_all_before_the_end,
             messages::shutdown_gives_up_at_its_deadline,
+            discovery::two_connectors_find_each_other_in_the_end,
+            discovery::a_connector_alone_finds_nobody,
         }
     };
 }

@@ -15,7 +15,7 @@ use super::{LeftSocket, Network, RightSocket, connected, ready, wait_for};
 
 /// Number so and so, with padding of a size that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Numbered(u32);
+pub(super) struct Numbered(pub(super) u32);
 
 impl Numbered {
     fn padding(self) -> usize {
