@@ -76,6 +76,9 @@ impl Sizes {
 /// | DHCP | 336 bytes | 416 bytes |
 /// | the `Stack`, without its device | 560 bytes | 632 bytes |
 ///
+/// That is without smoltcp's features `alloc` and `std`, which nothing here needs; where another
+/// package of the same build wants them, it is up to 32 bytes a socket more.
+///
 /// [`new`](Self::new) is `const` and all zero, so that a `static` (in a `ConstStaticCell`, say)
 /// costs RAM only: it needs neither an image in flash nor room on the call stack.
 pub struct Storage<

@@ -1,5 +1,6 @@
 //! What the storage costs, as its documentation says.
 
+use cable_car_smoltcp::smoltcp::storage::RingBuffer;
 use cable_car_smoltcp::{Stack, storage, wire::WireEnd};
 
 /// Slots alone: the difference that one more makes, without its buffers.
@@ -24,9 +25,12 @@ fn slots_cost_what_the_documentation_says() {
         "a TCP socket {tcp}, a UDP socket {udp}, the stack {stack}, the default storage {all}"
     );
     if cfg!(target_pointer_width = "64") {
-        assert!(tcp <= 480, "{tcp}");
-        assert!(udp <= 1288, "{udp}");
-        assert!(stack <= 632, "{stack}");
+        // Another package in the same build may want smoltcp with an allocator, whose rings could
+        // grow: 8 bytes more for each.
+        let growable = size_of::<RingBuffer<u8>>() - 32;
+        assert!(tcp <= 480 + 2 * growable, "{tcp}");
+        assert!(udp <= 1288 + 4 * growable, "{udp}");
+        assert!(stack <= 632 + growable, "{stack}");
     }
 }
 

@@ -51,6 +51,11 @@ pub trait Network {
     /// Lets a little time pass, at most 10 ms, and all that is on the way move on.
     fn settle(&mut self);
 
+    /// How long anything may take.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(20)
+    }
+
     /// The address of left's end of a connection, where its stack can tell.
     fn local_address(&mut self, socket: &LeftSocket<Self>) -> Option<SocketAddr> {
         let _ = socket;
@@ -64,9 +69,6 @@ pub type LeftSocket<N> = <<N as Network>::Left as TcpClientStack>::TcpSocket;
 /// A TCP socket of the stack that listens.
 pub type RightSocket<N> = <<N as Network>::Right as TcpClientStack>::TcpSocket;
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// Tries until it works, letting time pass.
 ///
 /// # Panics
@@ -78,7 +80,7 @@ pub fn wait_for<N: Network, T>(
     what: &str,
     mut attempt: impl FnMut(&mut N) -> Option<T>,
 ) -> T {
-    let deadline = net.now() + PATIENCE;
+    let deadline = net.now() + net.patience();
     loop {
         if let Some(result) = attempt(net) {
             return result;

@@ -10,6 +10,7 @@
 //! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
 //! - [`messages`]: messages that several tests pass about
 //! - [`mock`]: stacks in memory, every call of which can be made to fail
+//! - [`wired`]: smoltcp stacks on a wire in memory, a good one or a bad one
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
 //! - [`json`]: single lines of the JSON transport
@@ -31,3 +32,4 @@ pub mod random;
 pub mod require;
 pub mod simulator;
 pub mod stream;
+pub mod wired;

@@ -34,6 +34,15 @@ impl Random {
         Self::new(seed)
     }
 
+    /// The same numbers in every run, unless [`SEED`] is set; prints the seed, which a test that
+    /// fails shows.
+    pub fn from_seed_or(fixed: u64) -> Self {
+        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+        let seed = given.unwrap_or(fixed);
+        println!("{SEED}={seed}");
+        Self::new(seed)
+    }
+
     /// Any number.
     pub fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);

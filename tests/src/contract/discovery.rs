@@ -1,13 +1,15 @@
 //! Discovery on two stacks with addresses of their own, from which datagrams really come: not two on
 //! one loopback interface.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use cable_car::discovery::{Config, Instance};
+use cable_car::discovery::{Config, Instance, LinkId};
 use cable_car::nal::{BroadcastConnector, Connection, Event, LocalAddress, Messenger};
 use cable_car::{AnyByte, ByteFrame, Instant, Join};
 use embedded_nal::{TcpFullStack, UdpFullStack};
 
+use super::messages::Numbered;
 use super::{Network, wait_for};
 
 /// How these rules take part in discovery, as the instance of this number.
@@ -99,4 +101,77 @@ where
     });
     assert_eq!(left.linked().count(), 0);
     left.stop(net.left());
+}
+
+/// Two connectors end with one link whatever the wire does: 1000 messages go each way over it, each
+/// of them once and in order. Dials may fail meanwhile, and links be replaced.
+pub fn two_connectors_find_each_other_in_the_end<N: Network>(net: &mut N)
+where
+    N::Left: LocalAddress,
+    N::Right: LocalAddress,
+{
+    // The lower one dials.
+    let of_left = config(net, 2);
+    let of_right = Config { instance: Instance::new(1), ..of_left.clone() };
+    let mut left = Node::new(of_left, net.now(), net.broadcast_address());
+    let mut right = Node::new(of_right, net.now(), net.broadcast_address());
+    wait_for(net, "a thousand messages each way", |net| {
+        let now = net.now();
+        left.step(net.left(), now);
+        right.step(net.right(), now);
+        (left.has_got(1000) && right.has_got(1000)).then_some(())
+    });
+    assert!(left.connector.linked().map(|(_, address)| address).eq([net.right_address()]));
+    assert!(right.connector.linked().map(|(_, address)| address).eq([net.left_address()]));
+}
+
+/// A program that counts its peer up, on the newest link alone.
+struct Node<T: TcpFullStack + UdpFullStack> {
+    connector: BroadcastConnector<T, 4>,
+    peer: Option<Peer<T::TcpSocket>>,
+}
+
+struct Peer<Socket> {
+    link: LinkId,
+    messenger: Messenger<AnyByte, Socket, [u8; 256], [u8; 256]>,
+    sent: u32,
+    got: u32,
+}
+
+impl<T: TcpFullStack + UdpFullStack + LocalAddress> Node<T> {
+    fn new(config: Config, now: Instant, everybody: Ipv4Addr) -> Self {
+        let mut connector = BroadcastConnector::new(config, now).alone_on_host();
+        connector.set_destinations([everybody]);
+        Self { connector, peer: None }
+    }
+
+    fn step(&mut self, stack: &mut T, now: Instant) {
+        while let Some(event) = self.connector.poll(stack, now).expect("no trouble of its own") {
+            let Event::Joined { connection, link, replaces, .. } = event else { continue };
+            let messenger = Messenger::new(connection, [0; 256], [0; 256]);
+            let old = self.peer.replace(Peer { link, messenger, sent: 0, got: 0 });
+            assert_eq!(replaces, old.as_ref().map(|old| old.link), "one link at a time");
+            if let Some(mut old) = old {
+                old.messenger.close(stack);
+            }
+        }
+        let Some(peer) = &mut self.peer else { return };
+        while peer.messenger.send(&Numbered(peer.sent)).is_ok() {
+            peer.sent += 1;
+        }
+        let status = peer.messenger.xfer(stack);
+        while let Some(message) = peer.messenger.get() {
+            let message = message.expect("a good message").decode::<Numbered>();
+            assert_eq!(message, Ok(Numbered(peer.got)), "once, and in order");
+            peer.got += 1;
+        }
+        if status.is_err() {
+            self.connector.unlinked(now, peer.link);
+            self.peer = None;
+        }
+    }
+
+    fn has_got(&self, count: u32) -> bool {
+        self.peer.as_ref().is_some_and(|peer| peer.got >= count)
+    }
 }

@@ -15,7 +15,7 @@ use super::{LeftSocket, Network, RightSocket, connected, ready, wait_for};
 
 /// Number so and so, with padding of a size that depends on it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Numbered(u32);
+pub(super) struct Numbered(pub(super) u32);
 
 impl Numbered {
     fn padding(self) -> usize {
@@ -105,7 +105,7 @@ where
         Err(SendError::WouldBlock) => false,
         Err(error) => panic!("{error}"),
     };
-    let mut quiet = 0;
+    let mut moved_at = net.now();
     while to_get != [count, count] {
         let before = to_get;
         while to_send[0] < count && taken(left.send(&Numbered(to_send[0]))) {
@@ -124,10 +124,11 @@ where
             assert_eq!(S::number(message.expect("a good message")), to_get[1]);
             to_get[1] += 1;
         }
-        quiet = if to_get == before { quiet + 1 } else { 0 };
-        assert!(quiet < 5000, "stuck after {to_get:?} messages");
-        if quiet > 0 {
+        if to_get == before {
+            assert!(net.now() < moved_at + net.patience(), "stuck after {to_get:?} messages");
             net.settle();
+        } else {
+            moved_at = net.now();
         }
     }
     left.close(net.left());
@@ -154,7 +155,7 @@ pub fn a_direct_client_finds_a_direct_server<N: Network>(net: &mut N) {
     let now = net.now();
     assert!(matches!(server.poll(net.right(), now), Err(nb::Error::WouldBlock)));
     let remote = SocketAddr::from((net.right_address(), port));
-    let mut client = DirectClient::new(remote, now + Duration::from_secs(5));
+    let mut client = DirectClient::new(remote, now + net.patience() / 4);
     let here = wait_for(net, "the client", |net| {
         let now = net.now();
         ready(client.poll(net.left(), now))
@@ -180,7 +181,7 @@ pub fn a_direct_client_finds_a_direct_server<N: Network>(net: &mut N) {
 pub fn a_direct_client_is_refused_and_dials_anew<N: Network>(net: &mut N) {
     let port = net.port();
     let remote = SocketAddr::from((net.right_address(), port));
-    let deadline = net.now() + Duration::from_secs(60);
+    let deadline = net.now() + net.patience() * 3;
     let mut client = DirectClient::new(remote, deadline);
     assert_eq!(client.poll_at(), deadline);
     wait_for(net, "a refusal", |net| {
@@ -205,12 +206,13 @@ pub fn a_direct_client_is_refused_and_dials_anew<N: Network>(net: &mut N) {
 /// One after the other, until its time is over.
 pub fn a_direct_server_takes_several_and_times_out<N: Network>(net: &mut N) {
     let port = net.port();
-    let deadline = net.now() + Duration::from_secs(3);
+    // Long enough for two to connect, which on a bad wire takes its time.
+    let deadline = net.now() + net.patience() * 3 / 20;
     let mut server = DirectServer::new(port, Some(deadline));
     for _ in 0..2 {
         let now = net.now();
         let remote = SocketAddr::from((net.right_address(), port));
-        let mut client = DirectClient::new(remote, now + Duration::from_secs(5));
+        let mut client = DirectClient::new(remote, now + net.patience() / 4);
         let mut dialled = None;
         let accepted = wait_for(net, "both", |net| {
             let now = net.now();
@@ -245,7 +247,7 @@ pub fn shutdown_sends_all_and_the_peer_reads_all_before_the_end<N: Network>(net:
         }
         expected.push_back(number);
     }
-    let deadline = net.now() + Duration::from_secs(10);
+    let deadline = net.now() + net.patience() / 2;
     wait_for(net, "shutdown", |net| {
         let now = net.now();
         ready(left.shutdown(net.left(), now, deadline))

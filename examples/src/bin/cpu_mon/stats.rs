@@ -134,7 +134,7 @@ mod tests {
 
     fn line(stats: &MsgStats) -> String {
         let mut space = [0; 1024];
-        let len = cable_car_std::cable_car::write_line(MsgStats::NAME, stats, &mut space).unwrap();
+        let len = cable_car::write_line(MsgStats::NAME, stats, &mut space).unwrap();
         String::from_utf8(space[..len].to_vec()).unwrap()
     }
 

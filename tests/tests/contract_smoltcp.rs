@@ -1,0 +1,110 @@
+//! The socket contract on smoltcp: two stacks, joined by a wire in memory, first a good one, then one
+//! with every fault that a cable can have.
+//!
+//! On a good wire all rules hold. On a bad one all that TCP promises holds, and with it everything
+//! about messengers and direct connections. What is left out there, and why:
+//!
+//! - `udp::a_datagram_is_answered_to_where_it_came_from`, `udp::a_broadcast_arrives`,
+//!   `udp::datagrams_keep_their_bounds`: each sends one datagram once, and a datagram may be lost or
+//!   overtaken. Beacons are sent again and again for that reason.
+//! - `tcp::accepted_connections_come_with_their_remote_address` holds but for the order in which
+//!   they are accepted (see `Wired::local_address`).
+//! - `discovery::two_connectors_find_each_other_once`: that the first dial makes the one link. A dial
+//!   may fail and a link be replaced; there is one in the end (`..._in_the_end`).
+//! - A flipped bit in an ARP answer is never noticed, since ARP has no checksum; a peer with a wrong
+//!   hardware address can not be reached for up to a minute. A real cable's frames have a checksum
+//!   of their own, so the seeds here may spare ARP.
+
+use cable_car_tests::wired::{Faults, FaultyEnd, Wired};
+
+cable_car_tests::contract_tests!(Wired::new);
+
+cable_car_tests::contract_tests! {
+    Wired::new:
+    discovery::two_connectors_find_each_other_once,
+    discovery::two_connectors_find_each_other_in_the_end,
+    discovery::a_connector_alone_finds_nobody,
+}
+
+/// What holds on any wire.
+macro_rules! rules_for_bad_wires {
+    ($network:path) => {
+        cable_car_tests::contract_tests! {
+            $network:
+            tcp::connect_tells_its_progress_and_then_its_success,
+            tcp::a_refused_connect_is_an_error_and_can_be_tried_again,
+            tcp::accept_would_block_while_there_is_nobody,
+            tcp::accepted_connections_come_with_their_remote_address,
+            tcp::data_goes_both_ways_and_nothing_is_not_the_end,
+            tcp::the_end_comes_after_all_data_and_stays,
+            tcp::what_a_peer_does_not_read_is_not_taken_and_not_lost,
+            tcp::close_delivers_what_was_sent,
+            tcp::to_send_to_an_end_that_is_gone_is_an_error,
+            tcp::connections_do_not_mix,
+            tcp::a_port_in_use_is_an_error_and_comes_free,
+            tcp::port_0_is_any_free_port,
+            tcp::sockets_that_are_misused_say_so,
+            udp::nothing_received_would_block,
+            udp::a_socket_that_is_not_bound_says_so,
+            messages::byte_messengers_exchange_many_messages_through_small_buffers,
+            messages::json_messengers_exchange_many_messages_through_small_buffers,
+            messages::a_direct_client_finds_a_direct_server,
+            messages::a_direct_client_is_refused_and_dials_anew,
+            messages::a_direct_server_takes_several_and_times_out,
+            messages::shutdown_sends_all_and_the_peer_reads_all_before_the_end,
+            messages::shutdown_gives_up_at_its_deadline,
+            discovery::two_connectors_find_each_other_in_the_end,
+            discovery::a_connector_alone_finds_nobody,
+        }
+    };
+}
+
+mod frames_are_lost {
+    use super::*;
+
+    fn net() -> Wired<FaultyEnd> {
+        Wired::faulty(2, Faults { drop: 5, ..Faults::default() })
+    }
+
+    rules_for_bad_wires!(net);
+}
+
+mod frames_are_damaged {
+    use super::*;
+
+    fn net() -> Wired<FaultyEnd> {
+        Wired::faulty(3, Faults { corrupt: 5, ..Faults::default() })
+    }
+
+    rules_for_bad_wires!(net);
+}
+
+mod frames_overtake_each_other {
+    use super::*;
+
+    fn net() -> Wired<FaultyEnd> {
+        Wired::faulty(4, Faults { swap_every: 3, ..Faults::default() })
+    }
+
+    rules_for_bad_wires!(net);
+}
+
+mod frames_are_rationed {
+    use super::*;
+
+    fn net() -> Wired<FaultyEnd> {
+        Wired::faulty(5, Faults { ration: 8, ..Faults::default() })
+    }
+
+    rules_for_bad_wires!(net);
+}
+
+mod everything_goes_wrong {
+    use super::*;
+
+    fn net() -> Wired<FaultyEnd> {
+        Wired::faulty(6, Faults { drop: 2, corrupt: 2, swap_every: 5, ration: 20 })
+    }
+
+    rules_for_bad_wires!(net);
+}
