@@ -2,8 +2,8 @@
 //!
 //! Deliberate differences, each tested by name below: `NaN` and `Infinity` are words (as in Python),
 //! `1e400` is infinite, `-0` is an integer (as in Python), control characters may stand in texts,
-//! texts of attributes that nobody reads are not looked at, and floats are exact to the last bit
-//! where serde_json's fast parser is not.
+//! half of a surrogate pair is U+FFFD, texts of attributes that nobody reads are not looked at, and
+//! floats are exact to the last bit where serde_json's fast parser is not.
 
 use cable_car::BadMessage;
 use cable_car_tests::json::{attributes, parse, read_line};
@@ -205,6 +205,12 @@ fn minus_zero_is_an_integer_here() {
 fn control_characters_in_texts_are_taken_here_alone() {
     let (ours, theirs) = both("{\"a\":\"\t\u{1}\"}");
     assert_eq!((ours, theirs), (Ok(json!({"a": "\t\u{1}"})), None));
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_no_error_here() {
+    let (ours, theirs) = both(r#"{"a":"\ud83d"}"#);
+    assert_eq!((ours, theirs), (Ok(json!({"a": "\u{fffd}"})), None));
 }
 
 #[test]

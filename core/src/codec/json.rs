@@ -184,3 +184,20 @@ where
     line.bytes(b"]\n")?;
     Ok(line.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_is_searched_twice_for_the_end_of_a_line() {
+        let mut json = Json::default();
+        assert_eq!(json.split(b"[\"Msg"), Split::Part(Rest::UntilLineFeed));
+        assert_eq!(json.searched, 5);
+        // What was searched is taken as searched: a line feed put there is not found.
+        assert_eq!(json.split(b"\n\n\n\n\nJoin"), Split::Part(Rest::UntilLineFeed));
+        assert_eq!(json.split(b"[\"MsgJoin\",{}]\n[\"M"), Split::Frame(15));
+        assert_eq!(json.searched, 0, "the next line is searched from its start");
+        assert_eq!(json.split(b"\n"), Split::Frame(1));
+    }
+}

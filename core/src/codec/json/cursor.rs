@@ -226,3 +226,33 @@ fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
         near => near,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_passed_over_to_its_last_byte() {
+        for value in
+            ["1", "-1.5e3", "\"ab\"", "[]", "[1,[{}],\"]\"]", "{\"}\":{\"a\":null}}", "NaN"]
+        {
+            let mut line = [b'.'; 64];
+            line[..value.len()].copy_from_slice(value.as_bytes());
+            line[value.len()] = b',';
+            let mut cursor = Cursor::new(&line, false);
+            assert_eq!(cursor.skip_value(8), Ok(()), "{value}");
+            assert_eq!(cursor.position(), value.len());
+            assert!(cursor.next_is(b','));
+        }
+    }
+
+    #[test]
+    fn what_is_no_integer_stays_in_place() {
+        let mut cursor = Cursor::new(b"1.5,-7", false);
+        assert_eq!(cursor.wide_integer(), None);
+        assert_eq!(cursor.position(), 0);
+        assert_eq!(cursor.token(), b"1.5");
+        assert!(cursor.next_is(b','));
+        assert_eq!(cursor.wide_integer(), Some((true, 7)));
+    }
+}
