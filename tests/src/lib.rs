@@ -11,6 +11,7 @@
 //! - [`messages`]: messages that several tests pass about
 //! - [`mock`]: stacks in memory, every call of which can be made to fail
 //! - [`wired`]: smoltcp stacks on a wire in memory, a good one or a bad one
+//! - [`simulator`]: networks of many peers in one thread, where everything goes wrong
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
 //! - [`json`]: single lines of the JSON transport
