@@ -1,5 +1,5 @@
 //! Two smoltcp stacks on the ends of a wire in memory, and a clock that only the test moves: a
-//! network for the [`contract`] with every fault that a cable can have.
+//! network for the [contract](crate::contract) with every fault that a cable can have.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
