@@ -28,10 +28,7 @@ impl Random {
     /// shows.
     pub fn from_seed_or_time() -> Self {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_micros());
-        let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
-        let seed = given.unwrap_or(time as u64);
-        println!("{SEED}={seed}");
-        Self::new(seed)
+        Self::from_seed_or(time as u64)
     }
 
     /// The same numbers in every run, unless [`SEED`] is set; prints the seed, which a test that

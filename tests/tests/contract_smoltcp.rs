@@ -15,7 +15,12 @@
 //!   hardware address can not be reached for up to a minute. A real cable's frames have a checksum
 //!   of their own, so the seeds here may spare ARP.
 
+use std::net::SocketAddr;
+
+use cable_car_smoltcp::smoltcp::phy::Device;
+use cable_car_tests::contract::{Network, ready};
 use cable_car_tests::wired::{Faults, FaultyEnd, Wired};
+use embedded_nal::{UdpClientStack, UdpFullStack};
 
 cable_car_tests::contract_tests!(Wired::new);
 
@@ -62,7 +67,7 @@ macro_rules! rules_for_bad_wires {
 mod frames_are_lost {
     use super::*;
 
-    fn net() -> Wired<FaultyEnd> {
+    pub(super) fn net() -> Wired<FaultyEnd> {
         Wired::faulty(2, Faults { drop: 5, ..Faults::default() })
     }
 
@@ -72,7 +77,7 @@ mod frames_are_lost {
 mod frames_are_damaged {
     use super::*;
 
-    fn net() -> Wired<FaultyEnd> {
+    pub(super) fn net() -> Wired<FaultyEnd> {
         Wired::faulty(3, Faults { corrupt: 5, ..Faults::default() })
     }
 
@@ -82,7 +87,7 @@ mod frames_are_damaged {
 mod frames_overtake_each_other {
     use super::*;
 
-    fn net() -> Wired<FaultyEnd> {
+    pub(super) fn net() -> Wired<FaultyEnd> {
         Wired::faulty(4, Faults { swap_every: 3, ..Faults::default() })
     }
 
@@ -92,7 +97,7 @@ mod frames_overtake_each_other {
 mod frames_are_rationed {
     use super::*;
 
-    fn net() -> Wired<FaultyEnd> {
+    pub(super) fn net() -> Wired<FaultyEnd> {
         Wired::faulty(5, Faults { ration: 8, ..Faults::default() })
     }
 
@@ -102,9 +107,52 @@ mod frames_are_rationed {
 mod everything_goes_wrong {
     use super::*;
 
-    fn net() -> Wired<FaultyEnd> {
+    pub(super) fn net() -> Wired<FaultyEnd> {
         Wired::faulty(6, Faults { drop: 2, corrupt: 2, swap_every: 5, ration: 20 })
     }
 
     rules_for_bad_wires!(net);
+}
+
+const DATAGRAMS: usize = 200;
+
+/// What arrives of so many numbered datagrams, some of which are on the wire at a time.
+fn what_arrives<D: Device>(mut net: Wired<D>) -> Vec<u8> {
+    let port = net.port();
+    let mut right = UdpClientStack::socket(&mut net.right).expect("a socket");
+    UdpFullStack::bind(&mut net.right, &mut right, port).expect("bind");
+    let mut left = UdpClientStack::socket(&mut net.left).expect("a socket");
+    let everybody = SocketAddr::from((net.broadcast_address(), port));
+    let mut arrived = Vec::new();
+    for number in 0..DATAGRAMS {
+        let datagram = [number as u8; 40];
+        ready(net.left.send_to(&mut left, everybody, &datagram)).expect("room");
+        if number % 4 == 3 {
+            net.settle();
+        }
+        let mut buffer = [0; 64];
+        while let Some((len, _)) = ready(net.right.receive(&mut right, &mut buffer)) {
+            assert_eq!(buffer[..len], [buffer[0]; 40], "a damaged datagram");
+            arrived.push(buffer[0]);
+        }
+    }
+    arrived
+}
+
+/// The bad wires are bad, and the good one is good.
+#[test]
+fn datagrams_suffer_as_the_wire_is_said_to_make_them() {
+    let all: Vec<u8> = (0..DATAGRAMS as u8).collect();
+    assert_eq!(what_arrives(Wired::new()), all);
+    for net in [frames_are_lost::net, frames_are_damaged::net, frames_are_rationed::net] {
+        let arrived = what_arrives(net());
+        println!("{} of {DATAGRAMS} arrive", arrived.len());
+        assert!(arrived.len() < DATAGRAMS * 99 / 100, "nothing is lost");
+        assert!(arrived.len() > DATAGRAMS / 4, "nothing arrives");
+        assert!(arrived.is_sorted(), "{arrived:?}");
+    }
+    let mut arrived = what_arrives(frames_overtake_each_other::net());
+    assert!(!arrived.is_sorted(), "nothing is overtaken");
+    arrived.sort_unstable();
+    assert_eq!(arrived, all);
 }

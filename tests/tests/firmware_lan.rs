@@ -4,11 +4,6 @@
 
 use std::{
     net::Ipv4Addr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{self, Receiver},
-    },
     thread,
     time::{Duration, Instant},
 };
@@ -20,6 +15,7 @@ use cable_car_tests::{
     netns::{Host, Lan},
     pair,
     process::{PATIENCE, Process},
+    program::program,
     python::{self, Peer},
     require::{Need, require_all},
 };
@@ -148,57 +144,11 @@ fn python_finds_the_board_and_reads_its_figures() {
     assert_eq!(who["attributes"], json!({"username": "firmware", "hostname": "tank"}));
 }
 
-/// A desktop's monitor. **The place for the Rust `cpu_mon` program**: run it on the host, and let
-/// `seen` look into what it prints.
-struct RustMonitor {
-    seen: Receiver<String>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Drop for RustMonitor {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-impl RustMonitor {
-    /// Starts on a host, sends figures under this name, and takes in those of others until dropped.
-    fn start(host: &Host, name: &'static str) -> Self {
-        let (found, seen) = mpsc::channel();
-        let connector = host.enter(connector);
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        thread::spawn(move || {
-            let mut peers: Vec<Messenger<Monitor>> = Vec::new();
-            while !stopped.load(Ordering::Relaxed) {
-                if let Ok(peer) = connector.next_peer(Duration::from_millis(20)) {
-                    peers.push(peer);
-                }
-                for peer in &mut peers {
-                    while let Some(message) = peer.get() {
-                        let Ok(Monitor::MsgStats(stats)) = message else { continue };
-                        // Nobody listens any more when the test is about to end.
-                        let _ = found.send(stats.host);
-                        // It answers each report with one: nobody waits for an interval.
-                        let _ = peer.send(&MsgStats::idle(name));
-                    }
-                }
-                peers.retain_mut(|peer| peer.xfer().is_ok());
-            }
-        });
-        Self { seen, stop }
-    }
-
-    /// Waits until machines of all these names have told their figures.
-    fn sees(&self, names: &[&str]) {
-        let mut missing: Vec<&str> = names.to_vec();
-        let deadline = Instant::now() + 2 * PATIENCE;
-        while !missing.is_empty() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let host = self.seen.recv_timeout(left).unwrap_or_else(|_| panic!("{missing:?}"));
-            missing.retain(|name| *name != host);
-        }
-    }
+/// Our own `cpu_mon` on a host.
+fn rust_monitor(host: &Host) -> Process {
+    let mut command = host.command(program("cpu_mon"));
+    command.arg("--plain");
+    Process::spawn(command)
 }
 
 /// The package's own `cpu_mon.py` on a host.
@@ -216,16 +166,24 @@ fn a_board_a_desktop_and_python_list_one_another() {
     }
     let lan = Lan::new(2);
     let (mut board, _) = board(&lan, &["--name", "tank"]);
-    let desktop = RustMonitor::start(lan.host(0), "ferris");
+    let mut desktop = rust_monitor(lan.host(0));
     let mut python = python_monitor(lan.host(1));
 
-    // Python tells the name of the machine, which is that of this one.
+    // Both desktops go by the name of this machine.
     let own = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a host name");
-    desktop.sees(&["tank", own.trim()]);
-    for name in ["tank", "ferris"] {
-        python.expect_line(2 * PATIENCE, |line| {
-            line.trim_start().strip_prefix("Host: ").is_some_and(|host| host == name)
-        });
+    for monitor in [&mut desktop, &mut python] {
+        for name in ["tank", own.trim()] {
+            let told = |line: &str| {
+                line.trim_start().strip_prefix("Host: ").is_some_and(|host| host.trim() == name)
+            };
+            if !monitor
+                .transcript()
+                .lines()
+                .any(|line| line.contains("Host: ") && line.ends_with(name))
+            {
+                monitor.expect_line(2 * PATIENCE, told);
+            }
+        }
     }
     for host in lan.hosts() {
         let ip = host.ip();
