@@ -18,10 +18,13 @@
 mod config;
 mod pace;
 mod peer;
+mod table;
+mod verdict;
 mod wire;
 
 pub use config::{Config, TCP_PORT, UDP_PORT};
 pub use peer::{DialId, LinkId, Who};
+pub use verdict::{Action, Departure, Reached, Verdict};
 pub use wire::{
     Announcement, Beacon, Hello, HelloReader, Instance, LONGEST, MARK, Opening, Service,
     ServiceTooLong,
@@ -30,10 +33,9 @@ pub use wire::{
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
-use heapless::Vec;
-
 use self::pace::{Jitter, Pace};
 use self::peer::{Peer, Stage};
+use self::table::Table;
 use crate::time::Instant;
 
 /// How long the higher of two instances waits for the lower one to dial.
@@ -62,56 +64,6 @@ const PERIOD_MICROS: u64 = 50_000;
 /// Ports below are those of the system's services: no beacon makes us dial one.
 const FIRST_USER_PORT: u16 = 1024;
 
-/// What is to be done now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Action {
-    /// Send a beacon to everybody.
-    Broadcast,
-    /// Send a beacon that answers one to this address.
-    Answer(SocketAddrV4),
-    /// Dial this address.
-    Dial(DialId, SocketAddrV4),
-    /// Give up a dial: it took too long.
-    GiveUp(DialId),
-    /// Stop: the time to look for peers is over.
-    TimedOut,
-}
-
-/// What to do with a connection that has come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is a link. A hello is to be answered by a welcome.
-    Link {
-        /// The new link.
-        link: LinkId,
-        /// The link with the same peer that is over by this one.
-        replaces: Option<LinkId>,
-    },
-    /// Close it: there is a link with this peer, or it is not for us.
-    Refuse,
-}
-
-/// What to do with a dial that got through.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reached {
-    /// Say this hello, and wait for the welcome.
-    Greet(Hello),
-    /// It is a link: legacy peers are not greeted.
-    Link(LinkId),
-    /// Close it: the peer was faster.
-    NotWanted,
-}
-
-/// A link that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Departure {
-    /// Whose it was.
-    pub who: Who,
-    /// Whether the peer had said goodbye; otherwise it is lost, and linked again when it is heard.
-    pub goodbye: bool,
-}
-
 /// The state of discovery, for up to `PEERS` peers.
 ///
 /// What happens goes in with the time at which it happened; [`poll`](Self::poll) gives what is to be
@@ -138,7 +90,7 @@ pub struct Discovery<const PEERS: usize> {
     state: State,
     next_beacon: Instant,
     stop_at: Option<Instant>,
-    peers: Vec<Peer, PEERS>,
+    peers: Table<PEERS>,
     serial: u32,
     answers: Pace,
     dials: Pace,
@@ -160,7 +112,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
             state: State::Looking,
             next_beacon: now,
             stop_at: config.timeout.map(|timeout| now + timeout),
-            peers: Vec::new(),
+            peers: Table::new(),
             serial: 0,
             answers: Pace::new(BURST, PERIOD_MICROS, now),
             dials: Pace::new(BURST, PERIOD_MICROS, now),
@@ -210,7 +162,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let answer = Some(SocketAddrV4::new(address, self.config.udp_port));
         let at = SocketAddrV4::new(address, self.config.tcp_port);
         let stage = Stage::Waiting { dial_at: now + LEGACY_WAITS };
-        match self.find(who) {
+        match self.peers.find(who) {
             Some(peer) => {
                 peer.heard_at = now;
                 if peer.is_expendable() {
@@ -218,7 +170,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
                 }
                 peer.end_rest(now, stage);
             }
-            None => drop(self.insert(now, who, at, stage).map(|peer| peer.answer = answer)),
+            None => drop(self.peers.insert(now, who, at, stage).map(|peer| peer.answer = answer)),
         }
     }
 
@@ -237,8 +189,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let waits =
             if self.config.instance > said.instance { HIGHER_WAITS } else { Duration::ZERO };
         let stage = Stage::Waiting { dial_at: now + waits };
-        let Some(peer) = self.find(who) else {
-            if let Some(peer) = self.insert(now, who, at, stage) {
+        let Some(peer) = self.peers.find(who) else {
+            if let Some(peer) = self.peers.insert(now, who, at, stage) {
                 peer.answer = (!said.answer && !myself).then_some(from);
             }
             return;
@@ -253,12 +205,12 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     /// A goodbye ends no link, since anybody can forge one: the link itself will end.
     fn heard_goodbye(&mut self, who: Who, from: Ipv4Addr) {
-        if let Some(peer) = self.find(who)
+        if let Some(peer) = self.peers.find(who)
             && *peer.at.ip() == from
         {
             peer.leaving = true;
             if peer.is_expendable() {
-                self.peers.retain(|peer| peer.who != who);
+                self.peers.remove(who);
             }
         }
     }
@@ -294,7 +246,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let we_decide = self.config.instance < hello.from;
         let fresh = self.config.connect_timeout;
         let who = Who::Instance(hello.from);
-        match self.find(who).map(|peer| peer.stage) {
+        match self.peers.find(who).map(|peer| peer.stage) {
             Some(Stage::Greeting { .. }) if we_decide => return Verdict::Refuse,
             Some(Stage::Linked { since, .. }) if we_decide && now < since + fresh => {
                 return Verdict::Refuse;
@@ -313,7 +265,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// hello, or nothing [until](Self::hello_until) it is too late.
     pub fn came_without_hello(&mut self, now: Instant, address: Ipv4Addr) -> Verdict {
         let who = Who::Legacy(address);
-        let linked = self.find(who).is_some_and(|peer| peer.link().is_some());
+        let linked = self.peers.find(who).is_some_and(|peer| peer.link().is_some());
         if self.state != State::Looking || linked {
             return Verdict::Refuse;
         }
@@ -323,7 +275,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// A dial got through.
     pub fn reached(&mut self, now: Instant, dial: DialId) -> Reached {
         let until = now + self.config.connect_timeout;
-        match self.dialled(dial) {
+        match self.peers.dialled(dial) {
             None => Reached::NotWanted,
             Some(Peer { who: who @ Who::Legacy(_), .. }) => {
                 let who = *who;
@@ -341,7 +293,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// dial has failed.
     pub fn welcomed(&mut self, now: Instant, dial: DialId, hello: &Hello) -> Option<LinkId> {
         let myself = self.config.instance;
-        let who = self.dialled(dial)?.who;
+        let who = self.peers.dialled(dial)?.who;
         if hello.welcome && hello.to == myself && who == Who::Instance(hello.from) {
             return Some(self.link(now, who));
         }
@@ -351,7 +303,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     /// A dial failed: refused, unreachable, or closed before the welcome.
     pub fn dial_failed(&mut self, now: Instant, dial: DialId) {
-        let Some(peer) = self.dialled(dial) else {
+        let Some(peer) = self.peers.dialled(dial) else {
             return;
         };
         let rest = (SHORTEST_REST_MICROS << peer.failures.min(10)).min(LONGEST_REST_MICROS);
@@ -370,7 +322,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         let peer = self.peers.iter().find(|peer| peer.link() == Some(link))?;
         let departure = Departure { who: peer.who, goodbye: peer.leaving };
         if departure.goodbye {
-            self.peers.retain(|peer| peer.who != departure.who);
+            self.peers.remove(departure.who);
         } else {
             self.rest(now, departure.who, SHORTEST_REST_MICROS / 2);
         }
@@ -414,7 +366,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     fn dial(&mut self, now: Instant) -> Option<Action> {
-        if self.dials_under_way() >= MOST_DIALS {
+        if self.peers.dials_under_way() >= MOST_DIALS {
             return None;
         }
         let until = now + self.config.connect_timeout;
@@ -437,7 +389,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         if self.state != State::Looking {
             return None;
         }
-        let may_dial = self.dials_under_way() < MOST_DIALS;
+        let may_dial = self.peers.dials_under_way() < MOST_DIALS;
         let peers = self.peers.iter().flat_map(|peer| {
             let answer = peer.answer.map(|_| self.answers.allows_at());
             let stage = match peer.stage {
@@ -476,12 +428,12 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     /// Makes a connection from `address` the link with `who`, whatever there was before.
     fn take(&mut self, now: Instant, who: Who, address: Ipv4Addr) -> Verdict {
-        let replaces = match self.find(who) {
+        let replaces = match self.peers.find(who) {
             Some(peer) => peer.link(),
             None => {
                 let at = SocketAddrV4::new(address, self.config.tcp_port);
                 let stage = Stage::Resting { until: now };
-                if self.insert(now, who, at, stage).is_none() {
+                if self.peers.insert(now, who, at, stage).is_none() {
                     return Verdict::Refuse;
                 }
                 None
@@ -497,7 +449,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     fn link(&mut self, now: Instant, who: Who) -> LinkId {
         let link = LinkId(self.next_serial());
-        if let Some(peer) = self.find(who) {
+        if let Some(peer) = self.peers.find(who) {
             peer.stage = Stage::Linked { link, since: now };
             peer.failures = 0;
             peer.answer = None;
@@ -510,55 +462,14 @@ impl<const PEERS: usize> Discovery<PEERS> {
 
     fn rest(&mut self, now: Instant, who: Who, micros: u32) {
         let until = now.after_micros(self.jitter.around(micros));
-        if let Some(peer) = self.find(who) {
+        if let Some(peer) = self.peers.find(who) {
             peer.stage = Stage::Resting { until };
         }
-    }
-
-    /// A new peer in the table; where it is full, in place of the one not heard for longest among
-    /// those that nothing is under way with.
-    fn insert(
-        &mut self,
-        now: Instant,
-        who: Who,
-        at: SocketAddrV4,
-        stage: Stage,
-    ) -> Option<&mut Peer> {
-        if self.peers.is_full() {
-            let expendable = self.peers.iter().enumerate().filter(|(_, peer)| peer.is_expendable());
-            let (index, _) = expendable.min_by_key(|(_, peer)| peer.heard_at)?;
-            self.peers.swap_remove(index);
-        }
-        let peer =
-            Peer { who, at, answer: None, stage, failures: 0, leaving: false, heard_at: now };
-        self.peers.push(peer).ok()?;
-        self.peers.last_mut()
-    }
-
-    fn find(&mut self, who: Who) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| peer.who == who)
-    }
-
-    fn dialled(&mut self, dial: DialId) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| peer.dial() == Some(dial))
-    }
-
-    fn dials_under_way(&self) -> usize {
-        self.peers.iter().filter(|peer| peer.dial().is_some()).count()
     }
 
     fn next_serial(&mut self) -> u32 {
         self.serial = self.serial.wrapping_add(1);
         self.serial
-    }
-}
-
-impl Peer {
-    /// Heard again after its rest, it is waited for and dialled as a new one.
-    fn end_rest(&mut self, now: Instant, stage: Stage) {
-        if matches!(self.stage, Stage::Resting { until } if until <= now) {
-            self.stage = stage;
-        }
     }
 }
 

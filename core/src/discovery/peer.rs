@@ -80,4 +80,11 @@ impl Peer {
     pub(super) fn is_expendable(&self) -> bool {
         matches!(self.stage, Stage::Waiting { .. } | Stage::Resting { .. })
     }
+
+    /// Heard again after its rest, it is waited for and dialled as a new one.
+    pub(super) fn end_rest(&mut self, now: Instant, stage: Stage) {
+        if matches!(self.stage, Stage::Resting { until } if until <= now) {
+            self.stage = stage;
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Discovery and its sockets: beacons out and in, dials, callers.
 
 mod error;
+mod sockets;
 
 pub use error::{ConnectorError, Event};
 
@@ -10,7 +11,8 @@ use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, n
 use heapless::Vec;
 
 use self::error::{ErrorOf, EventOf};
-use super::direct::{ConnectError, listen};
+use self::sockets::Sockets;
+use super::direct::ConnectError;
 use super::greeting::{Caller, Dial, read_hello, say};
 use super::{Connection, LocalAddress};
 use crate::discovery::{
@@ -62,14 +64,6 @@ pub struct BroadcastConnector<T: TcpFullStack + UdpFullStack, const PEERS: usize
     failure: Option<ErrorOf<T>>,
     /// Whether the last poll took in all that it may, so that there may be more.
     more: bool,
-}
-
-struct Sockets<T: TcpFullStack + UdpFullStack> {
-    /// On the beacon port, which programs of one host may share.
-    shared: T::UdpSocket,
-    /// For beacons that go out and for what answers them; none where the other one is not shared.
-    own: Option<T::UdpSocket>,
-    listener: T::TcpSocket,
 }
 
 impl<T, const PEERS: usize> BroadcastConnector<T, PEERS>
@@ -463,43 +457,16 @@ where
         }
         if let Some(mut sockets) = self.sockets.take() {
             let _ = self.broadcast(stack, &mut sockets);
-            let Sockets { shared, own, listener } = sockets;
-            for udp in [Some(shared), own].into_iter().flatten() {
-                let _ = UdpClientStack::close(stack, udp);
-            }
-            let _ = TcpClientStack::close(stack, listener);
+            sockets.close(stack);
         }
     }
 
     fn open(&mut self, stack: &mut T) -> Result<Sockets<T>, ErrorOf<T>> {
-        let port = self.discovery.config().udp_port;
-        let shared = bind_udp(stack, port).map_err(ConnectorError::Udp)?;
-        let own = match (!self.alone).then(|| bind_udp(stack, 0)).transpose() {
-            Ok(own) => own,
-            Err(error) => {
-                let _ = UdpClientStack::close(stack, shared);
-                return Err(ConnectorError::Udp(error));
-            }
-        };
-        let wanted = self.discovery.config().tcp_port;
-        // Where another program has the port, the beacons tell which other one it is.
-        match listen(stack, wanted).or_else(|error| match self.alone {
-            true => Err(error),
-            false => listen(stack, 0),
-        }) {
-            Ok(listener) => {
-                if let Some(local) = stack.local_address(&listener) {
-                    self.discovery.set_tcp_port(local.port());
-                }
-                Ok(Sockets { shared, own, listener })
-            }
-            Err(error) => {
-                for udp in [Some(shared), own].into_iter().flatten() {
-                    let _ = UdpClientStack::close(stack, udp);
-                }
-                Err(ConnectorError::Listen(error))
-            }
+        let sockets = Sockets::open(stack, self.discovery.config(), self.alone)?;
+        if let Some(local) = stack.local_address(&sockets.listener) {
+            self.discovery.set_tcp_port(local.port());
         }
+        Ok(sockets)
     }
 }
 
@@ -520,17 +487,6 @@ fn put_back<V, const N: usize>(list: &mut Vec<V, N>, item: V, index: usize) {
 
 fn unreachable<Socket, E>(remote: SocketAddrV4, reason: ConnectError<E>) -> Event<Socket, E> {
     Event::Unreachable { remote, reason }
-}
-
-fn bind_udp<T: UdpFullStack>(stack: &mut T, port: u16) -> Result<T::UdpSocket, T::Error> {
-    let mut socket = stack.socket()?;
-    match stack.bind(&mut socket, port) {
-        Ok(()) => Ok(socket),
-        Err(error) => {
-            let _ = stack.close(socket);
-            Err(error)
-        }
-    }
 }
 
 fn ipv4(address: SocketAddr) -> Option<Ipv4Addr> {

@@ -1,0 +1,63 @@
+//! The peers that are known: a table of a fixed size.
+
+use core::net::SocketAddrV4;
+
+use heapless::Vec;
+
+use super::peer::{DialId, Peer, Stage, Who};
+use crate::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Table<const PEERS: usize> {
+    peers: Vec<Peer, PEERS>,
+}
+
+impl<const PEERS: usize> Table<PEERS> {
+    pub(super) const fn new() -> Self {
+        Self { peers: Vec::new() }
+    }
+
+    pub(super) fn iter(&self) -> core::slice::Iter<'_, Peer> {
+        self.peers.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Peer> {
+        self.peers.iter_mut()
+    }
+
+    pub(super) fn find(&mut self, who: Who) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.who == who)
+    }
+
+    pub(super) fn dialled(&mut self, dial: DialId) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.dial() == Some(dial))
+    }
+
+    pub(super) fn dials_under_way(&self) -> usize {
+        self.peers.iter().filter(|peer| peer.dial().is_some()).count()
+    }
+
+    pub(super) fn remove(&mut self, who: Who) {
+        self.peers.retain(|peer| peer.who != who);
+    }
+
+    /// A new peer in the table; where it is full, in place of the one not heard for longest among
+    /// those that nothing is under way with.
+    pub(super) fn insert(
+        &mut self,
+        now: Instant,
+        who: Who,
+        at: SocketAddrV4,
+        stage: Stage,
+    ) -> Option<&mut Peer> {
+        if self.peers.is_full() {
+            let expendable = self.peers.iter().enumerate().filter(|(_, peer)| peer.is_expendable());
+            let (index, _) = expendable.min_by_key(|(_, peer)| peer.heard_at)?;
+            self.peers.swap_remove(index);
+        }
+        let peer =
+            Peer { who, at, answer: None, stage, failures: 0, leaving: false, heard_at: now };
+        self.peers.push(peer).ok()?;
+        self.peers.last_mut()
+    }
+}

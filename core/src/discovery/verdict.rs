@@ -1,0 +1,56 @@
+//! What discovery has to say: what is to be done, and what to do with a connection.
+
+use core::net::SocketAddrV4;
+
+use super::peer::{DialId, LinkId, Who};
+use super::wire::Hello;
+
+/// What is to be done now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Send a beacon to everybody.
+    Broadcast,
+    /// Send a beacon that answers one to this address.
+    Answer(SocketAddrV4),
+    /// Dial this address.
+    Dial(DialId, SocketAddrV4),
+    /// Give up a dial: it took too long.
+    GiveUp(DialId),
+    /// Stop: the time to look for peers is over.
+    TimedOut,
+}
+
+/// What to do with a connection that has come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is a link. A hello is to be answered by a welcome.
+    Link {
+        /// The new link.
+        link: LinkId,
+        /// The link with the same peer that is over by this one.
+        replaces: Option<LinkId>,
+    },
+    /// Close it: there is a link with this peer, or it is not for us.
+    Refuse,
+}
+
+/// What to do with a dial that got through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Say this hello, and wait for the welcome.
+    Greet(Hello),
+    /// It is a link: legacy peers are not greeted.
+    Link(LinkId),
+    /// Close it: the peer was faster.
+    NotWanted,
+}
+
+/// A link that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// Whose it was.
+    pub who: Who,
+    /// Whether the peer had said goodbye; otherwise it is lost, and linked again when it is heard.
+    pub goodbye: bool,
+}
