@@ -4,6 +4,7 @@ mod buffer;
 mod connection;
 mod connector;
 mod direct;
+mod identity;
 mod interfaces;
 mod messenger;
 mod stack;
@@ -22,6 +23,7 @@ pub use cable_car::{
 pub use connection::Connection;
 pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
+pub use identity::identify;
 pub use messenger::{Messenger, RecvError};
 pub use stack::{
     DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UNACKNOWLEDGED_TIMEOUT, UdpSocket,

@@ -46,7 +46,6 @@ pub struct StdStack {
 }
 
 /// What the system said.
-#[derive(Debug)]
 pub struct StackError(io::Error);
 
 /// A TCP socket of [`StdStack`].
@@ -181,6 +180,13 @@ impl From<io::Error> for StackError {
 impl From<io::ErrorKind> for StackError {
     fn from(kind: io::ErrorKind) -> Self {
         Self(kind.into())
+    }
+}
+
+/// As it displays: embedded-nal shows errors by `Debug` alone, and users read them.
+impl fmt::Debug for StackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
