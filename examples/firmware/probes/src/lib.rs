@@ -4,6 +4,8 @@
 //! by is what that part takes. None is meant to be run.
 #![no_std]
 
+pub mod uses;
+
 use core::hint::black_box;
 use core::net::SocketAddr;
 use core::panic::PanicInfo;
