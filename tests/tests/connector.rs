@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use std::{
-    io::ErrorKind,
+    io::{self, ErrorKind},
     net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     sync::mpsc,
     thread,
@@ -58,6 +58,21 @@ fn talk(here: &mut Messenger<Set>, there: &mut Messenger<Set>) {
     assert_eq!(pair::next(here), Set::Quit(Quit));
 }
 
+/// Takes a port that is free. While another test starts a program, that one has every socket of this
+/// process for a moment, those that were just closed among them.
+fn free<T>(mut bind: impl FnMut() -> io::Result<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match bind() {
+            Ok(socket) => return socket,
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// What comes in time, but not at once, since it is done in the background.
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
@@ -106,8 +121,8 @@ fn a_peer_that_dials_is_not_dialled() {
     for (ours, its) in [(0, 1), (1, 0)] {
         let (ours, its) = (lan.host(ours), lan.host(its));
         let (beacons, listener) = its.enter(|| {
-            let beacons = UdpSocket::bind("0.0.0.0:8222").unwrap();
-            (beacons, TcpListener::bind("0.0.0.0:8223").unwrap())
+            let beacons = free(|| UdpSocket::bind("0.0.0.0:8222"));
+            (beacons, free(|| TcpListener::bind("0.0.0.0:8223")))
         });
         beacons.set_broadcast(true).unwrap();
         beacons.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -209,8 +224,8 @@ fn a_machine_without_a_network_is_told_so_at_once() {
         // Nothing was left open.
         run(host.command("ip").args(["address", "add"]).args(address)).unwrap();
         host.enter(|| {
-            TcpListener::bind("0.0.0.0:8223").unwrap();
-            UdpSocket::bind("0.0.0.0:8222").unwrap();
+            free(|| TcpListener::bind("0.0.0.0:8223"));
+            free(|| UdpSocket::bind("0.0.0.0:8222"));
         });
     }
 }
@@ -268,7 +283,7 @@ fn a_port_in_use_is_told_at_once_and_by_name() {
     }
     let lan = Lan::new(1);
     let host = lan.host(0);
-    let udp = host.enter(|| UdpSocket::bind("0.0.0.0:8222")).unwrap();
+    let udp = host.enter(|| free(|| UdpSocket::bind("0.0.0.0:8222")));
     let error = fails(host, options());
     assert!(matches!(&error, StartError::BeaconPort(8222, e) if e.kind() == ErrorKind::AddrInUse));
     assert!(error.to_string().contains("8222") && error.to_string().contains("udp_port"));
@@ -307,7 +322,7 @@ fn stop_frees_the_ports_and_leaves_the_links() {
         assert_eq!(connector.next_connection(PATIENCE).unwrap_err(), NoPeer::Stopped);
         talk(&mut here, &mut there);
         lan.host(0).enter(|| {
-            UdpSocket::bind("0.0.0.0:8222").unwrap();
+            free(|| UdpSocket::bind("0.0.0.0:8222"));
             let refused = TcpStream::connect((lan.host(0).ip(), 8223)).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         });
