@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use cable_car::discovery::{Config, Instance};
-use cable_car::nal::{BroadcastConnector, ConnectError, Connection, ConnectorError, Event};
+use cable_car::nal::{
+    BroadcastConnector, ConnectError, Connection, ConnectorError, Event, Messenger,
+};
+use cable_car::{AnyByte, ByteFrame};
 use cable_car_tests::contract::{Network, ready};
 use cable_car_tests::mock::{Call, Mock, MockError, Pair, Say, TcpSocket};
 use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack};
@@ -316,5 +319,28 @@ fn who_dials_while_it_stops_is_not_kept() {
     let accepted = ready(setting.pair.right.accept(&mut setting.listener));
     assert!(accepted.is_some());
     setting.run(seconds(1));
+    setting.end();
+}
+
+/// A stranger that speaks at once is known for what it is by its first byte, which is not lost.
+#[test]
+fn the_first_message_of_a_stranger_that_says_no_hello_arrives_whole() {
+    let mut setting = Setting::new(CONFIG);
+    setting.run(seconds(1));
+    let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
+    let to = SocketAddr::from((Pair::LEFT, 8223));
+    while ready(TcpClientStack::connect(&mut setting.pair.right, &mut client, to)).is_none() {
+        setting.pair.settle();
+    }
+    let sent = TcpClientStack::send(&mut setting.pair.right, &mut client, &[2, 2, 3, 0x11, 7]);
+    assert_eq!(sent, Ok(5));
+    setting.run(seconds(1));
+    let connection = setting.connections.pop().expect("a link");
+    let mut peer: Messenger<AnyByte, _, _, _> = Messenger::new(connection, [0; 64], [0; 64]);
+    assert_eq!(peer.xfer(&mut setting.pair.left), Ok(()));
+    assert_eq!(peer.get(), Some(Ok(ByteFrame { code: 2, payload: &[] })));
+    assert_eq!(peer.get(), Some(Ok(ByteFrame { code: 0x11, payload: &[7] })));
+    assert_eq!(peer.get(), None);
+    peer.close(&mut setting.pair.left);
     setting.end();
 }

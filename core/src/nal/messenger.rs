@@ -66,7 +66,11 @@ impl core::error::Error for Unsent {}
 impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, TX> {
     /// Passes messages over `connection`; what the buffers should hold, [`Link::new`] says.
     pub fn new(connection: Connection<Socket>, rx: RX, tx: TX) -> Self {
-        Self { link: Link::new(rx, tx), socket: Some(connection.socket), remote: connection.remote }
+        let mut link = Link::new(rx, tx);
+        if let Some(first) = connection.first {
+            link.put_first(first);
+        }
+        Self { link, socket: Some(connection.socket), remote: connection.remote }
     }
 
     /// Queues a message; the next [`xfer`](Self::xfer) sends it.
