@@ -64,7 +64,7 @@ pub enum StartError {
     Config(&'static str),
     /// The UDP port for beacons can not be had.
     BeaconPort(u16, io::Error),
-    /// The TCP port can not be had: most likely another program on this machine holds it.
+    /// Neither this TCP port nor any other can be had.
     TcpPort(u16, io::Error),
     /// No beacon can be sent: no network is up.
     NoNetwork(io::Error),
@@ -83,13 +83,13 @@ impl fmt::Display for StartError {
             ),
             Self::TcpPort(port, error) => write!(
                 f,
-                "TCP port {port} can not be listened on: {error}; end the program that holds it, or \
-                 choose another tcp_port on all peers"
+                "neither TCP port {port} nor any other can be listened on: {error}; is local_address \
+                 one of this machine's?"
             ),
             Self::NoNetwork(error) => write!(
                 f,
-                "no beacon can be sent: {error}; bring a network up, or allow loopback to find peers \
-                 on this machine"
+                "no beacon can be sent: {error}; bring a network up, or the loopback interface to find \
+                 peers on this machine"
             ),
             Self::System(error) => write!(f, "the connector can not run: {error}"),
         }
