@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 use cable_car::{LinkError, MessageSet};
 use mio::net;
 
 use crate::messenger::Messenger;
-use crate::stack::tune;
+use crate::tune::tune;
 
 /// A connected TCP socket and who is at the other end.
 ///
@@ -26,7 +27,8 @@ use crate::stack::tune;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct Connection {
-    pub(crate) stream: net::TcpStream,
+    /// A connector knows it as well, but only for a moment at a time.
+    pub(crate) stream: Arc<net::TcpStream>,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
     /// The first byte that came, where it had to be read to see what it is.
@@ -63,7 +65,7 @@ impl Connection {
     pub(crate) fn new(stream: net::TcpStream, lease: Option<Lease>) -> io::Result<Self> {
         let remote = stream.peer_addr()?;
         let local = stream.local_addr()?;
-        Ok(Self { stream, remote, local, first: None, lease })
+        Ok(Self { stream: Arc::new(stream), remote, local, first: None, lease })
     }
 
     /// The address of the peer.
@@ -90,7 +92,10 @@ impl Connection {
     /// # Errors
     /// Where the system can not make the socket blocking.
     pub fn into_stream(self) -> io::Result<(TcpStream, Option<u8>)> {
-        let stream = TcpStream::from(self.stream);
+        // With the lease gone the connector knows the socket no more.
+        drop(self.lease);
+        let stream = Arc::into_inner(self.stream).ok_or(io::ErrorKind::ResourceBusy)?;
+        let stream = TcpStream::from(stream);
         stream.set_nonblocking(false)?;
         Ok((stream, self.first))
     }

@@ -8,15 +8,16 @@ mod event;
 pub use builder::{Builder, StartError};
 pub use event::Event;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use cable_car::discovery::LinkId;
 use cable_car::{LinkError, MessageSet};
+use mio::net::TcpStream;
 
 use crate::connection::{Connection, Lease};
 use crate::messenger::Messenger;
@@ -82,6 +83,8 @@ struct Table {
     waiting: VecDeque<Connection>,
     /// The addresses that connections stand with.
     addresses: Vec<Ipv4Addr>,
+    /// The sockets of links that stand.
+    sockets: HashMap<LinkId, Weak<TcpStream>>,
     /// Links that ended and of which the background thread does not know yet.
     ended: Vec<(LinkId, LinkError)>,
     /// What went wrong most recently, as long as it does.
@@ -105,7 +108,10 @@ impl Shared {
         let shared = Arc::downgrade(self);
         Lease::new(move |reason| {
             if let Some(shared) = shared.upgrade() {
-                shared.table().ended.push((link, reason));
+                let mut table = shared.table();
+                table.sockets.remove(&link);
+                table.ended.push((link, reason));
+                drop(table);
                 shared.wake();
             }
         })

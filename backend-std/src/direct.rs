@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token, net};
 
 use crate::connection::Connection;
-use crate::stack::tune;
+use crate::tune::tune;
 
 /// Dials a host name or an address.
 ///

@@ -8,6 +8,7 @@ mod identity;
 mod interfaces;
 mod messenger;
 mod stack;
+mod tune;
 mod watch;
 
 pub use buffer::BufferSize;
@@ -25,7 +26,6 @@ pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use identity::identify;
 pub use messenger::{Messenger, RecvError};
-pub use stack::{
-    DEAD_PEER_TIMEOUT, StackError, StdStack, TcpSocket, UNACKNOWLEDGED_TIMEOUT, UdpSocket,
-};
+pub use stack::{StackError, StdStack, TcpSocket, UdpSocket};
+pub use tune::{DEAD_PEER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT};
 pub use watch::{Waker, Watch};

@@ -3,10 +3,15 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cable_car::nal::Unsent;
 use cable_car::{BadMessage, Link, LinkError, MessageSet, Moved, Outgoing, SendError};
+#[cfg(unix)]
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, net};
 
 use crate::buffer::{BufferSize, Growing};
@@ -47,7 +52,7 @@ pub struct Messenger<S: MessageSet> {
 }
 
 struct Socket {
-    stream: net::TcpStream,
+    stream: Arc<net::TcpStream>,
     watcher: Watcher,
     /// Whether the system may have bytes for us: not so once it said that it has none, until it
     /// reports the socket as ready.
@@ -336,7 +341,7 @@ impl Socket {
     fn receive<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
         let mut drained = false;
         link.receive(|space| {
-            let moved = match uninterrupted(|| self.stream.read(space)) {
+            let moved = match uninterrupted(|| (&*self.stream).read(space)) {
                 Ok(0) => Moved::Closed,
                 // The end of the stream may have come along with the last bytes, and is not
                 // reported apart from them: who is told of readiness reads on until it is there.
@@ -356,7 +361,7 @@ impl Socket {
     }
 
     fn transmit<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
-        link.transmit(|bytes| match uninterrupted(|| self.stream.write(bytes)) {
+        link.transmit(|bytes| match uninterrupted(|| (&*self.stream).write(bytes)) {
             Ok(0) => Moved::Idle,
             Ok(len) => progress(len, bytes.len()),
             Err(error) => no_progress(&error),
@@ -385,11 +390,11 @@ impl Socket {
 
     fn set_watcher(&mut self, watcher: Watcher) -> io::Result<()> {
         if let Some((registry, _)) = self.watcher.registry() {
-            registry.deregister(&mut self.stream)?;
+            source(&mut self.stream, |source| registry.deregister(source))?;
         }
         self.watcher = Watcher::Nobody;
         if let Some((registry, token)) = watcher.registry() {
-            registry.register(&mut self.stream, token, READY)?;
+            source(&mut self.stream, |source| registry.register(source, token, READY))?;
         }
         self.watcher = watcher;
         Ok(())
@@ -398,7 +403,7 @@ impl Socket {
     fn rearm(&mut self) {
         if let Some((registry, token)) = self.watcher.registry() {
             // A socket that can not be watched any more is read without being told to.
-            let _ = registry.reregister(&mut self.stream, token, READY);
+            let _ = source(&mut self.stream, |source| registry.reregister(source, token, READY));
         }
     }
 }
@@ -413,6 +418,24 @@ impl Watcher {
             Self::Other { registry, token } => Some((registry, *token)),
         }
     }
+}
+
+/// A socket as what a registry takes, though it is shared.
+#[cfg(unix)]
+fn source<R>(
+    stream: &mut Arc<net::TcpStream>,
+    call: impl FnOnce(&mut SourceFd<'_>) -> io::Result<R>,
+) -> io::Result<R> {
+    call(&mut SourceFd(&stream.as_raw_fd()))
+}
+
+/// Elsewhere nobody else knows it: see [`doubt`](crate::tune::doubt).
+#[cfg(not(unix))]
+fn source<R>(
+    stream: &mut Arc<net::TcpStream>,
+    call: impl FnOnce(&mut net::TcpStream) -> io::Result<R>,
+) -> io::Result<R> {
+    call(Arc::get_mut(stream).ok_or(io::ErrorKind::ResourceBusy)?)
 }
 
 /// A call that moved less than it could has moved all that there was. On Windows readiness is told

@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
 use cable_car::nal::LocalAddress;
 use embedded_nal::{
@@ -11,16 +10,10 @@ use embedded_nal::{
 };
 use mio::event::Source;
 use mio::{Interest, Registry, Token, net};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
-/// How long a peer's machine may be silent, when it has nothing to acknowledge, before its link is
-/// given up: it is probed after 1 s, and each second.
-pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How long a peer may leave what it was sent unacknowledged, or its window closed, before its link
-/// is given up. Linux counts both alike, so that this is also how long a program may stop to read:
-/// longer than [`DEAD_PEER_TIMEOUT`], since a program at work for a few seconds is not dead.
-pub const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::interfaces::Subnet;
+use crate::tune::tune;
 
 /// The system's TCP and UDP sockets under the [socket contract](cable_car::nal): the same code that
 /// runs on a microcontroller runs on it unchanged.
@@ -43,6 +36,8 @@ pub struct StdStack {
     /// Who wants to know when a socket becomes ready.
     registry: Option<Registry>,
     local_address: Option<Ipv4Addr>,
+    /// Who is heard and who may dial; everybody where there is no list.
+    heard: Option<Vec<Subnet>>,
 }
 
 /// What the system said.
@@ -81,6 +76,19 @@ impl StdStack {
     pub(crate) fn with_registry(mut self, registry: Registry) -> Self {
         self.registry = Some(registry);
         self
+    }
+
+    /// Hears datagrams and takes connections from these subnets alone from now on.
+    pub(crate) fn set_heard(&mut self, subnets: Option<Vec<Subnet>>) {
+        self.heard = subnets;
+    }
+
+    fn hears(&self, from: SocketAddr) -> bool {
+        match (&self.heard, from.ip()) {
+            (None, _) => true,
+            (Some(subnets), IpAddr::V4(from)) => subnets.iter().any(|subnet| subnet.contains(from)),
+            (Some(_), IpAddr::V6(_)) => false,
+        }
     }
 
     /// Takes a connected socket out of the stack's hands.
@@ -140,20 +148,6 @@ impl StdStack {
         self.watch(&mut stream)?;
         Ok(stream)
     }
-}
-
-/// What every connection gets: no delay for small frames, and an end when the peer is gone.
-pub(crate) fn tune(stream: &net::TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    let probe = Duration::from_secs(1);
-    let keep_alive = TcpKeepalive::new().with_time(probe).with_interval(probe);
-    #[cfg(not(windows))]
-    let keep_alive = keep_alive.with_retries(2);
-    socket.set_tcp_keepalive(&keep_alive)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT))?;
-    Ok(())
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
@@ -318,6 +312,10 @@ impl TcpFullStack for StdStack {
             return Err(nb::Error::Other(io::ErrorKind::InvalidInput.into()));
         };
         let (mut stream, remote) = nb(listener.accept())?;
+        if !self.hears(remote) {
+            // Handed on all the same, as one that is at its end: nobody's flood is dealt with here.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
         nb(tune(&stream))?;
         nb(self.watch(&mut stream))?;
         Ok((TcpSocket(Tcp::Connected(stream)), remote))
@@ -358,7 +356,9 @@ impl UdpClientStack for StdStack {
         socket: &mut UdpSocket,
         buffer: &mut [u8],
     ) -> nb::Result<(usize, SocketAddr), StackError> {
-        nb(socket.bound()?.recv_from(buffer))
+        let (len, from) = nb(socket.bound()?.recv_from(buffer))?;
+        // Handed on empty, so that whoever receives goes on counting.
+        Ok((if self.hears(from) { len } else { 0 }, from))
     }
 
     fn close(&mut self, socket: UdpSocket) -> Result<(), StackError> {

@@ -14,8 +14,13 @@
 //! A legacy peer, such as a Python program, dials whomever it hears and would keep the connection
 //! that was completed first, which need not be the one kept here. It is therefore made to dial, by a
 //! beacon sent to it alone, and is dialled only if it has not done so after [`LEGACY_WAITS`].
+//!
+//! A linked instance whose beacons fall silent is doubted until it is heard again: TCP alone can not
+//! tell a machine that is gone from a program that is busy.
 
+mod arbiter;
 mod config;
+mod heard;
 mod pace;
 mod peer;
 mod table;
@@ -30,11 +35,11 @@ pub use wire::{
     ServiceTooLong,
 };
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use self::pace::{Jitter, Pace};
-use self::peer::{Peer, Stage};
+use self::peer::{Stage, Trust};
 use self::table::Table;
 use crate::time::Instant;
 
@@ -143,192 +148,6 @@ impl<const PEERS: usize> Discovery<PEERS> {
         }
     }
 
-    /// A datagram came to a beacon socket.
-    pub fn heard(&mut self, now: Instant, from: SocketAddrV4, datagram: &[u8]) {
-        if self.state != State::Looking {
-            return;
-        }
-        match Beacon::read(datagram) {
-            Some(Beacon::Legacy) => self.heard_legacy(now, *from.ip()),
-            Some(Beacon::Extended(said)) if said.service == self.config.service => {
-                self.heard_extended(now, from, &said);
-            }
-            _ => {}
-        }
-    }
-
-    fn heard_legacy(&mut self, now: Instant, address: Ipv4Addr) {
-        let who = Who::Legacy(address);
-        let answer = Some(SocketAddrV4::new(address, self.config.udp_port));
-        let at = SocketAddrV4::new(address, self.config.tcp_port);
-        let stage = Stage::Waiting { dial_at: now + LEGACY_WAITS };
-        match self.peers.find(who) {
-            Some(peer) => {
-                peer.heard_at = now;
-                if peer.is_expendable() {
-                    peer.answer = answer;
-                }
-                peer.end_rest(now, stage);
-            }
-            None => drop(self.peers.insert(now, who, at, stage).map(|peer| peer.answer = answer)),
-        }
-    }
-
-    fn heard_extended(&mut self, now: Instant, from: SocketAddrV4, said: &Announcement) {
-        let myself = said.instance == self.config.instance;
-        let odd_port = said.tcp_port < FIRST_USER_PORT && said.tcp_port != self.config.tcp_port;
-        if myself && !self.config.allow_loopback || odd_port {
-            return;
-        }
-        let who = Who::Instance(said.instance);
-        if said.goodbye {
-            self.heard_goodbye(who, *from.ip());
-            return;
-        }
-        let at = SocketAddrV4::new(*from.ip(), said.tcp_port);
-        let waits =
-            if self.config.instance > said.instance { HIGHER_WAITS } else { Duration::ZERO };
-        let stage = Stage::Waiting { dial_at: now + waits };
-        let Some(peer) = self.peers.find(who) else {
-            if let Some(peer) = self.peers.insert(now, who, at, stage) {
-                peer.answer = (!said.answer && !myself).then_some(from);
-            }
-            return;
-        };
-        peer.heard_at = now;
-        peer.leaving = false;
-        if peer.is_expendable() {
-            peer.at = at;
-        }
-        peer.end_rest(now, stage);
-    }
-
-    /// A goodbye ends no link, since anybody can forge one: the link itself will end.
-    fn heard_goodbye(&mut self, who: Who, from: Ipv4Addr) {
-        if let Some(peer) = self.peers.find(who)
-            && *peer.at.ip() == from
-        {
-            peer.leaving = true;
-            if peer.is_expendable() {
-                self.peers.remove(who);
-            }
-        }
-    }
-
-    /// A connection came in from `address`: until when it may say hello. One that has not done so by
-    /// then [`came_without_hello`](Self::came_without_hello).
-    pub fn hello_until(&self, now: Instant, address: Ipv4Addr) -> Instant {
-        let is_there = |who: fn(&Who) -> bool| {
-            self.peers.iter().any(|peer| *peer.at.ip() == address && who(&peer.who))
-        };
-        if is_there(|who| matches!(who, Who::Instance(_))) {
-            now + self.config.connect_timeout
-        } else if is_there(|who| matches!(who, Who::Legacy(_))) {
-            now
-        } else {
-            now + HELLO_WAITS
-        }
-    }
-
-    /// A connection that came in from `address` has said hello.
-    pub fn came(&mut self, now: Instant, address: Ipv4Addr, hello: &Hello) -> Verdict {
-        let for_us = hello.to == self.config.instance && hello.service == self.config.service;
-        if self.state != State::Looking || !for_us || hello.welcome {
-            return Verdict::Refuse;
-        }
-        if hello.from == self.config.instance {
-            // The other end of a link with oneself, which is known by the end that dialled.
-            return match self.config.allow_loopback {
-                true => Verdict::Link { link: LinkId(self.next_serial()), replaces: None },
-                false => Verdict::Refuse,
-            };
-        }
-        let we_decide = self.config.instance < hello.from;
-        let fresh = self.config.connect_timeout;
-        let who = Who::Instance(hello.from);
-        match self.peers.find(who).map(|peer| peer.stage) {
-            Some(Stage::Greeting { .. }) if we_decide => return Verdict::Refuse,
-            Some(Stage::Linked { since, .. }) if we_decide && now < since + fresh => {
-                return Verdict::Refuse;
-            }
-            _ => {}
-        }
-        self.take(now, who, address)
-    }
-
-    /// The welcome that answers a hello.
-    pub fn welcome(&self, hello: &Hello) -> Hello {
-        self.hello(hello.from, true)
-    }
-
-    /// A connection that came in from `address` is a legacy peer's: it has said something else than
-    /// hello, or nothing [until](Self::hello_until) it is too late.
-    pub fn came_without_hello(&mut self, now: Instant, address: Ipv4Addr) -> Verdict {
-        let who = Who::Legacy(address);
-        let linked = self.peers.find(who).is_some_and(|peer| peer.link().is_some());
-        if self.state != State::Looking || linked {
-            return Verdict::Refuse;
-        }
-        self.take(now, who, address)
-    }
-
-    /// A dial got through.
-    pub fn reached(&mut self, now: Instant, dial: DialId) -> Reached {
-        let until = now + self.config.connect_timeout;
-        match self.peers.dialled(dial) {
-            None => Reached::NotWanted,
-            Some(Peer { who: who @ Who::Legacy(_), .. }) => {
-                let who = *who;
-                Reached::Link(self.link(now, who))
-            }
-            Some(Peer { who: Who::Instance(to), stage, .. }) => {
-                *stage = Stage::Greeting { dial, until };
-                let to = *to;
-                Reached::Greet(self.hello(to, false))
-            }
-        }
-    }
-
-    /// A dial that was greeted has said this. `None`: it is not the welcome of that peer, and the
-    /// dial has failed.
-    pub fn welcomed(&mut self, now: Instant, dial: DialId, hello: &Hello) -> Option<LinkId> {
-        let myself = self.config.instance;
-        let who = self.peers.dialled(dial)?.who;
-        if hello.welcome && hello.to == myself && who == Who::Instance(hello.from) {
-            return Some(self.link(now, who));
-        }
-        self.dial_failed(now, dial);
-        None
-    }
-
-    /// A dial failed: refused, unreachable, or closed before the welcome.
-    pub fn dial_failed(&mut self, now: Instant, dial: DialId) {
-        let Some(peer) = self.peers.dialled(dial) else {
-            return;
-        };
-        let rest = (SHORTEST_REST_MICROS << peer.failures.min(10)).min(LONGEST_REST_MICROS);
-        peer.failures = peer.failures.saturating_add(1);
-        let who = peer.who;
-        self.rest(now, who, rest);
-    }
-
-    /// Whether a dial is still wanted: not so once the peer has come by itself.
-    pub fn wants(&self, dial: DialId) -> bool {
-        self.state == State::Looking && self.peers.iter().any(|peer| peer.dial() == Some(dial))
-    }
-
-    /// A link has ended. When its peer is heard again, it is linked again.
-    pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
-        let peer = self.peers.iter().find(|peer| peer.link() == Some(link))?;
-        let departure = Departure { who: peer.who, goodbye: peer.leaving };
-        if departure.goodbye {
-            self.peers.remove(departure.who);
-        } else {
-            self.rest(now, departure.who, SHORTEST_REST_MICROS / 2);
-        }
-        Some(departure)
-    }
-
     /// What is to be done now; to be called until there is nothing.
     pub fn poll(&mut self, now: Instant) -> Option<Action> {
         if self.state == State::Looking && self.stop_at.is_some_and(|at| at <= now) {
@@ -346,7 +165,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
             self.next_beacon = now + self.config.interval;
             return Some(Action::Broadcast);
         }
-        self.give_up(now).or_else(|| self.answer(now)).or_else(|| self.dial(now))
+        let action = self.give_up(now).or_else(|| self.answer(now)).or_else(|| self.dial(now));
+        action.or_else(|| self.doubt(now))
     }
 
     fn give_up(&mut self, now: Instant) -> Option<Action> {
@@ -384,6 +204,24 @@ impl<const PEERS: usize> Discovery<PEERS> {
         Some(Action::Dial(dial, peer.at))
     }
 
+    fn doubt(&mut self, now: Instant) -> Option<Action> {
+        self.peers.iter_mut().find_map(|peer| {
+            let silent_at = peer.silent_at();
+            let Stage::Linked { link, trust, .. } = &mut peer.stage else { return None };
+            match trust {
+                Trust::Good if silent_at.is_some_and(|at| at <= now) => {
+                    *trust = Trust::Doubted;
+                    Some(Action::Doubt(*link))
+                }
+                Trust::Regained => {
+                    *trust = Trust::Good;
+                    Some(Action::Trust(*link))
+                }
+                _ => None,
+            }
+        })
+    }
+
     /// When there is something to be done next; `None` where only an event can change anything.
     pub fn poll_at(&self) -> Option<Instant> {
         if self.state != State::Looking {
@@ -397,7 +235,9 @@ impl<const PEERS: usize> Discovery<PEERS> {
                     may_dial.then_some(dial_at.max(self.dials.allows_at()))
                 }
                 Stage::Connecting { until, .. } | Stage::Greeting { until, .. } => Some(until),
-                Stage::Linked { .. } | Stage::Resting { .. } => None,
+                Stage::Linked { trust: Trust::Good, .. } => peer.silent_at(),
+                Stage::Linked { trust: Trust::Regained, .. } => Some(Instant::default()),
+                Stage::Linked { trust: Trust::Doubted, .. } | Stage::Resting { .. } => None,
             };
             [answer, stage]
         });
@@ -424,52 +264,6 @@ impl<const PEERS: usize> Discovery<PEERS> {
     pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {
         let linked = self.peers.iter().filter(|peer| peer.link().is_some());
         linked.map(|peer| (peer.who, *peer.at.ip()))
-    }
-
-    /// Makes a connection from `address` the link with `who`, whatever there was before.
-    fn take(&mut self, now: Instant, who: Who, address: Ipv4Addr) -> Verdict {
-        let replaces = match self.peers.find(who) {
-            Some(peer) => peer.link(),
-            None => {
-                let at = SocketAddrV4::new(address, self.config.tcp_port);
-                let stage = Stage::Resting { until: now };
-                if self.peers.insert(now, who, at, stage).is_none() {
-                    return Verdict::Refuse;
-                }
-                None
-            }
-        };
-        Verdict::Link { link: self.link(now, who), replaces }
-    }
-
-    fn hello(&self, to: Instance, welcome: bool) -> Hello {
-        let service = self.config.service.clone();
-        Hello { welcome, from: self.config.instance, to, service }
-    }
-
-    fn link(&mut self, now: Instant, who: Who) -> LinkId {
-        let link = LinkId(self.next_serial());
-        if let Some(peer) = self.peers.find(who) {
-            peer.stage = Stage::Linked { link, since: now };
-            peer.failures = 0;
-            peer.answer = None;
-        }
-        if self.config.once {
-            self.stop();
-        }
-        link
-    }
-
-    fn rest(&mut self, now: Instant, who: Who, micros: u32) {
-        let until = now.after_micros(self.jitter.around(micros));
-        if let Some(peer) = self.peers.find(who) {
-            peer.stage = Stage::Resting { until };
-        }
-    }
-
-    fn next_serial(&mut self) -> u32 {
-        self.serial = self.serial.wrapping_add(1);
-        self.serial
     }
 }
 

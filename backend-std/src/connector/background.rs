@@ -2,19 +2,21 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time;
 
 use cable_car::discovery::{Config, Departure, LinkId, Who};
 use cable_car::{Instant, LinkError, nal};
+use mio::net::TcpStream;
 use mio::{Events, Poll};
 
 use super::builder::{StartError, start_error};
 use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
-use crate::interfaces::broadcasts;
+use crate::interfaces::Choice;
 use crate::stack::{StackError, StdStack, TcpSocket};
+use crate::tune;
 
 /// How many peers a connector knows at a time.
 const PEERS: usize = 512;
@@ -22,17 +24,16 @@ const PEERS: usize = 512;
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
 
-const NO_NETWORK: &str = "no network is up: only programs of this machine can be found";
-
 pub(super) struct Background {
     config: Config,
     started: time::Instant,
     poll: Poll,
     stack: StdStack,
     connector: Box<nal::BroadcastConnector<StdStack, PEERS>>,
+    interfaces: Choice,
     interfaces_due: Instant,
-    /// Whether beacons reach more than this machine.
-    network: bool,
+    /// What keeps beacons from reaching what they should.
+    no_network: Option<String>,
     shared: Arc<Shared>,
     callbacks: Option<Callbacks>,
 }
@@ -41,15 +42,13 @@ impl Background {
     /// Opens the sockets and sends the first beacon.
     pub(super) fn open(
         config: Config,
+        interfaces: Choice,
         poll: Poll,
         shared: Arc<Shared>,
         callbacks: Option<Callbacks>,
     ) -> Result<Self, StartError> {
         let registry = poll.registry().try_clone().map_err(StartError::System)?;
-        let mut stack = StdStack::new().with_registry(registry);
-        if let Some(address) = config.local_address {
-            stack = stack.with_local_address(address);
-        }
+        let stack = StdStack::new().with_registry(registry);
         let now = Instant::default();
         let connector = Box::new(nal::BroadcastConnector::new(config.clone(), now));
         let mut background = Self {
@@ -58,8 +57,9 @@ impl Background {
             poll,
             stack,
             connector,
+            interfaces,
             interfaces_due: now,
-            network: true,
+            no_network: None,
             shared,
             callbacks,
         };
@@ -97,6 +97,7 @@ impl Background {
             }
         }
         self.connector.stop(&mut self.stack);
+        self.trust_all();
         self.deliver(Event::Stopped);
         self.shared.table().stopped = true;
         self.shared.notify();
@@ -111,7 +112,7 @@ impl Background {
         loop {
             match self.connector.poll(&mut self.stack, now) {
                 Ok(None) => {
-                    self.trouble((!self.network).then(|| NO_NETWORK.into()));
+                    self.trouble(self.no_network.clone());
                     return false;
                 }
                 Ok(event) => self.tell(event),
@@ -155,7 +156,26 @@ impl Background {
             Some(nal::Event::Unreachable { remote, reason }) => {
                 self.deliver(Event::Unreachable { address: remote, reason: reason.to_string() });
             }
+            Some(nal::Event::Doubted { link }) => self.with_socket(link, tune::doubt),
+            Some(nal::Event::Trusted { link }) => self.with_socket(link, tune::trust),
             _ => {}
+        }
+    }
+
+    /// Changes the socket of a link, if that still stands.
+    fn with_socket(&self, link: LinkId, change: fn(&TcpStream) -> io::Result<()>) {
+        let table = self.shared.table();
+        if let Some(socket) = table.sockets.get(&link).and_then(Weak::upgrade) {
+            // One that can not be changed is at its end, which its messenger will tell.
+            let _ = change(&socket);
+        }
+    }
+
+    /// From now on nobody hears beacons, and no doubt could end.
+    fn trust_all(&self) {
+        let links: Vec<_> = self.shared.table().sockets.keys().copied().collect();
+        for link in links {
+            self.with_socket(link, tune::trust);
         }
     }
 
@@ -186,7 +206,11 @@ impl Background {
     ) -> io::Result<Connection> {
         let stream = self.stack.release(connection.socket)?;
         let lease = Some(self.shared.lease(link));
-        Ok(Connection { first: connection.first, ..Connection::new(stream, lease)? })
+        let first = connection.first;
+        let connection = Connection { first, ..Connection::new(stream, lease)? };
+        #[cfg(unix)]
+        self.shared.table().sockets.insert(link, Arc::downgrade(&connection.stream));
+        Ok(connection)
     }
 
     fn deliver(&self, event: Event) {
@@ -214,9 +238,10 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        let found = broadcasts(self.config.local_address);
-        self.connector.set_destinations(found.addresses);
-        self.network = found.network;
+        let found = self.interfaces.look_up();
+        self.connector.set_destinations(found.broadcasts);
+        self.stack.set_heard(found.heard);
+        self.no_network = found.trouble;
     }
 
     fn now(&self) -> Instant {

@@ -4,7 +4,6 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use super::background::Background;
 use super::callbacks::{Callbacks, OnConnect, OnEvent};
 use super::{BroadcastConnector, Event, Shared};
 use crate::connection::Connection;
+use crate::interfaces::Choice;
 use crate::stack::StackError;
 use crate::watch::Waker;
 
@@ -36,6 +36,7 @@ use crate::watch::Waker;
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
     config: Config,
+    interfaces: Choice,
     service_too_long: bool,
     on_connect: Option<OnConnect>,
     on_event: Option<OnEvent>,
@@ -48,6 +49,7 @@ impl Default for Builder {
         let random = RandomState::new().build_hasher().finish();
         Self {
             config: Config::new(Instance::new(random)),
+            interfaces: Choice::default(),
             service_too_long: false,
             on_connect: None,
             on_event: None,
@@ -81,11 +83,9 @@ impl fmt::Display for StartError {
                 "UDP port {port} for beacons can not be used: {error}; choose another udp_port on \
                  all peers"
             ),
-            Self::TcpPort(port, error) => write!(
-                f,
-                "neither TCP port {port} nor any other can be listened on: {error}; is local_address \
-                 one of this machine's?"
-            ),
+            Self::TcpPort(port, error) => {
+                write!(f, "neither TCP port {port} nor any other can be listened on: {error}")
+            }
             Self::NoNetwork(error) => write!(
                 f,
                 "no beacon can be sent: {error}; bring a network up, or the loopback interface to find \
@@ -146,9 +146,23 @@ impl Builder {
         self
     }
 
-    /// Takes part by this address of the machine alone. Default: by all that it has.
-    pub fn local_address(mut self, address: Ipv4Addr) -> Self {
-        self.config.local_address = Some(address);
+    /// Takes part by these interfaces alone, each by its name or by an address that it has: beacons
+    /// go there, and peers are heard and may dial from their subnets. `lo` is this machine. Default:
+    /// all but that one.
+    ///
+    /// Interfaces may come later, go, and change their addresses: they are looked up at each
+    /// interval. One that is not there is named by [`trouble`](BroadcastConnector::trouble).
+    ///
+    /// ```no_run
+    /// # use cable_car_std::BroadcastConnector;
+    /// let by_cable = BroadcastConnector::builder().interfaces(["eth0"]).start()?;
+    /// if let Some(trouble) = by_cable.trouble() {
+    ///     eprintln!("{trouble}"); // no interface called eth0 has an IPv4 address; there are ...
+    /// }
+    /// # Ok::<(), cable_car_std::StartError>(())
+    /// ```
+    pub fn interfaces(mut self, which: impl IntoIterator<Item = impl ToString>) -> Self {
+        self.interfaces.wanted = which.into_iter().map(|one| one.to_string()).collect();
         self
     }
 
@@ -227,7 +241,8 @@ impl Builder {
         let shared = Arc::new(Shared::new(waker, self.wake));
         let callbacks =
             Callbacks::start(self.on_connect, self.on_event).map_err(StartError::System)?;
-        let background = Background::open(self.config, poll, Arc::clone(&shared), callbacks)?;
+        let background =
+            Background::open(self.config, self.interfaces, poll, Arc::clone(&shared), callbacks)?;
         let thread = std::thread::Builder::new()
             .name("cable-car discovery".into())
             .spawn(move || background.run())
@@ -284,6 +299,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("config", &self.config)
+            .field("interfaces", &self.interfaces.wanted)
             .field("on_connect", &self.on_connect.is_some())
             .finish()
     }

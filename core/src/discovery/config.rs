@@ -1,6 +1,5 @@
 //! How a program takes part in discovery.
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use super::wire::{Instance, Service};
@@ -39,8 +38,6 @@ pub struct Config {
     pub interval: Duration,
     /// Whether this very program is a peer of itself. Default no.
     pub allow_loopback: bool,
-    /// The address by which this machine takes part, where it has several. Default: all.
-    pub local_address: Option<Ipv4Addr>,
     /// How long a dial may take. Default 2 s.
     pub connect_timeout: Duration,
     /// When to stop looking for peers. Default never.
@@ -59,7 +56,6 @@ impl Config {
             tcp_port: TCP_PORT,
             interval: Duration::from_secs(1),
             allow_loopback: false,
-            local_address: None,
             connect_timeout: Duration::from_secs(2),
             timeout: None,
             once: false,

@@ -2,9 +2,10 @@
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
 
 use super::wire::Instance;
-use crate::time::Instant;
+use crate::time::{Instant, micros};
 
 /// What a peer is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -45,6 +46,9 @@ pub(super) struct Peer {
     /// It has said goodbye.
     pub(super) leaving: bool,
     pub(super) heard_at: Instant,
+    /// How long it was last silent between two beacons, in microseconds, its interval as a rule; 0
+    /// where only one was heard.
+    pub(super) rhythm: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +60,51 @@ pub(super) enum Stage {
     /// It was reached, and has been told hello.
     Greeting { dial: DialId, until: Instant },
     /// It is connected.
-    Linked { link: LinkId, since: Instant },
+    Linked { link: LinkId, since: Instant, trust: Trust },
     /// It could not be dialled or was lost: not dialled before this time, and only if heard.
     Resting { until: Instant },
 }
 
+/// Whether a linked peer is taken to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    Good,
+    /// It has fallen silent, which was told.
+    Doubted,
+    /// It was heard again, which is still to be told.
+    Regained,
+}
+
 impl Peer {
+    pub(super) fn new(who: Who, at: SocketAddrV4, stage: Stage, now: Instant) -> Self {
+        let (answer, failures, leaving, rhythm) = (None, 0, false, 0);
+        Self { who, at, answer, stage, failures, leaving, heard_at: now, rhythm }
+    }
+
+    /// A beacon of its has come. One that comes by several ways counts once.
+    pub(super) fn hear(&mut self, now: Instant, interval: Duration) {
+        let silence = now - self.heard_at;
+        if silence >= interval / 4 {
+            self.rhythm = micros(silence.max(interval)).try_into().unwrap_or(u32::MAX);
+            self.heard_at = now;
+        }
+        self.regain();
+    }
+
+    /// Ends a doubt.
+    pub(super) fn regain(&mut self) {
+        if let Stage::Linked { trust: trust @ Trust::Doubted, .. } = &mut self.stage {
+            *trust = Trust::Regained;
+        }
+    }
+
+    /// When it has been silent for two and a half of its intervals; `None` where its beacons say
+    /// nothing about it: it has no rhythm, or has said goodbye.
+    pub(super) fn silent_at(&self) -> Option<Instant> {
+        let rhythm = u64::from(self.rhythm);
+        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 5 / 2))
+    }
+
     pub(super) fn link(&self) -> Option<LinkId> {
         match self.stage {
             Stage::Linked { link, .. } => Some(link),

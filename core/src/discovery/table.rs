@@ -55,9 +55,7 @@ impl<const PEERS: usize> Table<PEERS> {
             let (index, _) = expendable.min_by_key(|(_, peer)| peer.heard_at)?;
             self.peers.swap_remove(index);
         }
-        let peer =
-            Peer { who, at, answer: None, stage, failures: 0, leaving: false, heard_at: now };
-        self.peers.push(peer).ok()?;
+        self.peers.push(Peer::new(who, at, stage, now)).ok()?;
         self.peers.last_mut()
     }
 }

@@ -1,3 +1,6 @@
+mod doubts;
+
+use core::net::SocketAddrV4;
 use std::vec::Vec as List;
 
 use super::*;

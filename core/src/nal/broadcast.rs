@@ -1,23 +1,25 @@
 //! Discovery and its sockets: beacons out and in, dials, callers.
 
+mod beacons;
+mod callers;
+mod dials;
 mod error;
 mod sockets;
 
 pub use error::{ConnectorError, Event};
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+use embedded_nal::{TcpClientStack, TcpFullStack, UdpFullStack};
 use heapless::Vec;
 
+use self::dials::unreachable;
 use self::error::{ErrorOf, EventOf};
 use self::sockets::Sockets;
+use super::LocalAddress;
 use super::direct::ConnectError;
-use super::greeting::{Caller, Dial, read_hello, say};
-use super::{Connection, LocalAddress};
-use crate::discovery::{
-    Action, Config, Departure, DialId, Discovery, LONGEST, LinkId, Opening, Reached, Verdict, Who,
-};
+use super::greeting::{Caller, Dial};
+use crate::discovery::{Action, Config, Departure, Discovery, LinkId, Who};
 use crate::time::Instant;
 
 /// How many datagrams and how many callers one poll takes in at the most, so that a flood can not
@@ -202,61 +204,6 @@ where
         }
     }
 
-    fn hear(
-        &mut self,
-        stack: &mut T,
-        socket: &mut T::UdpSocket,
-        now: Instant,
-    ) -> Result<(), ErrorOf<T>> {
-        for _ in 0..BATCH {
-            // Longer ones are cut, and are understood as far as they go.
-            let mut datagram = [0; 2 * LONGEST];
-            match UdpClientStack::receive(stack, socket, &mut datagram) {
-                Ok((len, from)) => {
-                    if let Some(address) = ipv4(from) {
-                        let from = SocketAddrV4::new(address, from.port());
-                        let datagram = datagram.get(..len).unwrap_or(&datagram);
-                        self.discovery.heard(now, from, datagram);
-                    }
-                }
-                Err(nb::Error::WouldBlock) => return Ok(()),
-                Err(nb::Error::Other(error)) => return Err(ConnectorError::Hear(error)),
-            }
-        }
-        self.more = true;
-        Ok(())
-    }
-
-    /// Takes callers in, as long as there is room for them; the others wait in the stack.
-    fn accept(
-        &mut self,
-        stack: &mut T,
-        sockets: &mut Sockets<T>,
-        now: Instant,
-    ) -> Result<(), ErrorOf<T>> {
-        for _ in 0..BATCH {
-            if self.callers.is_full() {
-                return Ok(());
-            }
-            let (socket, remote) = match stack.accept(&mut sockets.listener) {
-                Ok(accepted) => accepted,
-                Err(nb::Error::WouldBlock) => return Ok(()),
-                Err(nb::Error::Other(error)) => return Err(ConnectorError::Accept(error)),
-            };
-            let Some(address) = ipv4(remote) else {
-                // Discovery is IPv4 alone; there is nobody to tell about a stray connection.
-                let _ = TcpClientStack::close(stack, socket);
-                continue;
-            };
-            let until = self.discovery.hello_until(now, address);
-            let remote = SocketAddr::new(address.into(), remote.port());
-            let greeting = Default::default();
-            drop(self.callers.push(Caller { socket, remote, address, greeting, until }));
-        }
-        self.more = true;
-        Ok(())
-    }
-
     fn act(&mut self, stack: &mut T, sockets: &mut Sockets<T>, now: Instant) -> Option<EventOf<T>> {
         while let Some(action) = self.discovery.poll(now) {
             match action {
@@ -288,163 +235,12 @@ where
                         return Some(unreachable(remote, ConnectError::TimedOut));
                     }
                 }
+                Action::Doubt(link) => return Some(Event::Doubted { link }),
+                Action::Trust(link) => return Some(Event::Trusted { link }),
                 Action::TimedOut => return Some(Event::TimedOut),
             }
         }
         None
-    }
-
-    /// Sends a beacon to every destination; fails only where none of them can be reached.
-    fn broadcast(&mut self, stack: &mut T, sockets: &mut Sockets<T>) -> Result<(), ErrorOf<T>> {
-        let port = self.discovery.config().udp_port;
-        let mut failure = None;
-        let mut sent = false;
-        for index in 0..self.destinations.len() {
-            let Some(&address) = self.destinations.get(index) else { break };
-            match self.beacon(stack, sockets, SocketAddrV4::new(address, port), false) {
-                Ok(()) => sent = true,
-                Err(error) => failure = Some(error),
-            }
-        }
-        match failure {
-            Some(error) if !sent => Err(error),
-            _ => Ok(()),
-        }
-    }
-
-    fn beacon(
-        &self,
-        stack: &mut T,
-        sockets: &mut Sockets<T>,
-        to: SocketAddrV4,
-        answer: bool,
-    ) -> Result<(), ErrorOf<T>> {
-        let announcement =
-            crate::discovery::Announcement { answer, ..self.discovery.announcement() };
-        let socket = sockets.own.as_mut().unwrap_or(&mut sockets.shared);
-        match stack.send_to(socket, to.into(), announcement.write(&mut [0; LONGEST])) {
-            // With no room for it now, the beacon is lost as any may be; the next one is due soon.
-            Ok(()) | Err(nb::Error::WouldBlock) => Ok(()),
-            Err(nb::Error::Other(error)) => Err(ConnectorError::Beacon(error)),
-        }
-    }
-
-    /// Hears what callers have to say, and decides about those who have said it.
-    fn meet_callers(&mut self, stack: &mut T, now: Instant) -> Option<EventOf<T>> {
-        let mut index = 0;
-        while index < self.callers.len() {
-            let mut caller = self.callers.swap_remove(index);
-            let opening = match caller.until <= now {
-                false => read_hello(stack, &mut caller.socket, &mut caller.greeting),
-                true => Ok(Opening::Part),
-            };
-            let (verdict, first) = match opening {
-                Ok(Opening::Part) if caller.until > now => {
-                    put_back(&mut self.callers, caller, index);
-                    index += 1;
-                    continue;
-                }
-                Ok(Opening::Hello(hello)) => {
-                    let verdict = self.discovery.came(now, caller.address, &hello);
-                    let welcome = self.discovery.welcome(&hello);
-                    if matches!(verdict, Verdict::Link { .. }) {
-                        // A connection that takes no welcome is at its end, which its link will tell.
-                        say(stack, &mut caller.socket, &welcome);
-                    }
-                    (verdict, None)
-                }
-                Ok(Opening::Message(byte)) => {
-                    (self.discovery.came_without_hello(now, caller.address), Some(byte))
-                }
-                // One that has begun a hello and does not go on is no legacy peer.
-                Ok(Opening::Part) if caller.greeting.wanted() == 1 => {
-                    (self.discovery.came_without_hello(now, caller.address), None)
-                }
-                Ok(Opening::Part | Opening::Nonsense) | Err(_) => (Verdict::Refuse, None),
-            };
-            match verdict {
-                Verdict::Link { link, replaces } => {
-                    let who = self.discovery.who(link);
-                    let Caller { socket, remote, .. } = caller;
-                    let connection = Connection { socket, remote, first };
-                    return Some(Event::Joined { connection, who, link, replaces });
-                }
-                Verdict::Refuse => drop(TcpClientStack::close(stack, caller.socket)),
-            }
-        }
-        None
-    }
-
-    fn go_on_dialling(&mut self, stack: &mut T, now: Instant) -> Option<EventOf<T>> {
-        let mut index = 0;
-        while index < self.dials.len() {
-            let mut dial = self.dials.swap_remove(index);
-            if !self.discovery.wants(dial.id) {
-                // The peer was faster.
-                let _ = TcpClientStack::close(stack, dial.socket);
-                continue;
-            }
-            match self.progress(stack, &mut dial, now) {
-                Progress::UnderWay => {
-                    put_back(&mut self.dials, dial, index);
-                    index += 1;
-                }
-                Progress::Linked(link) => {
-                    let who = self.discovery.who(link);
-                    let connection = Connection::new(dial.socket, dial.remote.into());
-                    return Some(Event::Joined { connection, who, link, replaces: None });
-                }
-                Progress::Failed(reason) => {
-                    let _ = TcpClientStack::close(stack, dial.socket);
-                    self.discovery.dial_failed(now, dial.id);
-                    return Some(unreachable(dial.remote, reason));
-                }
-            }
-        }
-        None
-    }
-
-    fn progress(
-        &mut self,
-        stack: &mut T,
-        dial: &mut Dial<T::TcpSocket>,
-        now: Instant,
-    ) -> Progress<<T as TcpClientStack>::Error> {
-        if dial.greeting.is_none() {
-            match TcpClientStack::connect(stack, &mut dial.socket, dial.remote.into()) {
-                Ok(()) => {}
-                Err(nb::Error::WouldBlock) => return Progress::UnderWay,
-                Err(nb::Error::Other(error)) => {
-                    return Progress::Failed(ConnectError::Connect(error));
-                }
-            }
-            match self.discovery.reached(now, dial.id) {
-                Reached::Link(link) => return Progress::Linked(link),
-                Reached::Greet(hello) if say(stack, &mut dial.socket, &hello) => {}
-                Reached::Greet(_) | Reached::NotWanted => {
-                    return Progress::Failed(ConnectError::Refused);
-                }
-            }
-        }
-        let greeting = dial.greeting.get_or_insert_default();
-        match read_hello(stack, &mut dial.socket, greeting) {
-            Ok(Opening::Part) => Progress::UnderWay,
-            Ok(Opening::Hello(hello)) => match self.discovery.welcomed(now, dial.id, &hello) {
-                Some(link) => Progress::Linked(link),
-                None => Progress::Failed(ConnectError::Refused),
-            },
-            Ok(Opening::Message(_) | Opening::Nonsense) | Err(_) => {
-                Progress::Failed(ConnectError::Refused)
-            }
-        }
-    }
-
-    /// Ends a dial, and gives whom it was for.
-    fn hang_up(&mut self, stack: &mut T, id: DialId) -> Option<SocketAddrV4> {
-        let index = self.dials.iter().position(|dial| dial.id == id)?;
-        let dial = self.dials.swap_remove(index);
-        let _ = TcpClientStack::close(stack, dial.socket);
-        Some(dial.remote)
     }
 
     /// Says goodbye and gives all sockets back. Whether either works out changes nothing any more.
@@ -470,23 +266,12 @@ where
     }
 }
 
-/// How far a dial has come.
-enum Progress<E> {
-    UnderWay,
-    Linked(LinkId),
-    Failed(ConnectError<E>),
-}
-
 /// Puts back what was just taken by `swap_remove(index)`, so that there is room for it.
 fn put_back<V, const N: usize>(list: &mut Vec<V, N>, item: V, index: usize) {
     let last = list.len();
     if list.push(item).is_ok() {
         list.swap(index, last);
     }
-}
-
-fn unreachable<Socket, E>(remote: SocketAddrV4, reason: ConnectError<E>) -> Event<Socket, E> {
-    Event::Unreachable { remote, reason }
 }
 
 fn ipv4(address: SocketAddr) -> Option<Ipv4Addr> {

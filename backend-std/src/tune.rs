@@ -1,0 +1,64 @@
+//! How every connection is set up: no delay for small frames, and an end when the peer is gone.
+
+use std::io;
+use std::time::Duration;
+
+use mio::net;
+use socket2::{SockRef, TcpKeepalive};
+
+/// About how long a peer's machine may be silent before its link is given up, where the peer was
+/// found by a [connector](crate::BroadcastConnector) and both still look for peers, at the default
+/// interval: two and a half intervals without a beacon, and an acknowledgement that is missing.
+pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a peer may leave what it was sent unacknowledged, a probe of an idle link among that, or
+/// its window closed, before the link is given up, whoever it is. Linux counts all alike, so that
+/// this is also how long a program may stop to read: longer than [`DEAD_PEER_TIMEOUT`], since a
+/// program at work for a few seconds is not dead.
+pub const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same for a peer whose beacons have fallen silent.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const DOUBTED_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What every connection gets.
+pub(crate) fn tune(stream: &net::TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keep_alive = probes();
+    #[cfg(not(windows))]
+    let keep_alive = keep_alive.with_retries(2);
+    socket.set_tcp_keepalive(&keep_alive)?;
+    trust(stream)
+}
+
+/// Makes what is unacknowledged end a connection soon, an unanswered probe at once.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn doubt(stream: &net::TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_tcp_user_timeout(Some(DOUBTED_TIMEOUT))?;
+    // Setting the same time again makes Linux look at the probes now.
+    socket.set_tcp_keepalive(&probes())
+}
+
+/// Elsewhere unanswered probes end an idle connection by themselves, and what is sent has no limit
+/// that could be set.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn doubt(_: &net::TcpStream) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives a connection the time that any has.
+pub(crate) fn trust(stream: &net::TcpStream) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT))?;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = stream;
+    Ok(())
+}
+
+/// An idle peer is probed after a second, and each second.
+fn probes() -> TcpKeepalive {
+    let probe = Duration::from_secs(1);
+    TcpKeepalive::new().with_time(probe).with_interval(probe)
+}
