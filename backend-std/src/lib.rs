@@ -15,11 +15,18 @@ pub use buffer::BufferSize;
 pub use cable_car;
 pub use cable_car::discovery::{Instance, Who};
 pub use cable_car::nal::Unsent;
+#[doc(inline)]
+pub use cable_car::traits::{ByteField, ByteMessage, JsonMessage, MessageSet};
 pub use cable_car::{
-    AnyByte, AnyJson, BadMessage, Byte, ByteFrame, ByteMessage, DecodeError, EncodeError, Identify,
-    IdentifyError, Join, Json, JsonError, JsonErrorKind, JsonFrame, JsonMessage, LinkError,
-    MessageSet, Outgoing, Quit, Reader, Retry, SendError, Signal, Snippet, Transport, Writer,
-    message_set,
+    AnyByte, AnyJson, BadMessage, Byte, ByteFrame, DecodeError, EncodeError, Extent, Identify,
+    IdentifyError, Join, Json, JsonError, JsonErrorKind, JsonFrame, LinkError, Outgoing, Quit,
+    Reader, Retry, SendError, Signal, Snippet, Transport, Writer, message_set,
+};
+#[cfg(feature = "derive")]
+#[doc(inline)]
+pub use cable_car_derive::{
+    StdByteField as ByteField, StdByteMessage as ByteMessage, StdJsonMessage as JsonMessage,
+    StdMessageSet as MessageSet,
 };
 pub use connection::Connection;
 pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};

@@ -1,6 +1,7 @@
 //! What the bytes on a link mean: where a frame ends, which message it carries.
 
 pub(crate) mod byte;
+pub(crate) mod byte_field;
 pub(crate) mod fields;
 pub(crate) mod json;
 

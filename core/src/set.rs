@@ -95,7 +95,7 @@ impl MessageSet for AnyJson {
 /// #[derive(Default)]
 /// struct Two;
 /// impl Signal for Two { const CODE: u8 = 2; }
-/// message_set! { enum Game: Byte { Join, Two } } // error: two messages have the same code
+/// message_set! { enum Game: Byte { Join, Two } } // error: Two has code 0x02 as Join has
 /// ```
 #[macro_export]
 macro_rules! message_set {
@@ -159,7 +159,7 @@ macro_rules! message_set {
     };
 
     (@Byte [$tag:ty] [$set:ident] [] $( ($variant:ident, $message:ty) )+) => {
-        const _: () = $crate::message_set!(@unique_codes [] $( $message )+);
+        const _: () = $crate::message_set!(@unique_codes [] $( ($variant, $message) )+);
 
         impl $crate::MessageSet for $tag {
             type Transport = $crate::Byte;
@@ -176,7 +176,7 @@ macro_rules! message_set {
     (
         @Byte [$tag:ty] [$set:ident] [$lifetime:lifetime] $( ($variant:ident, $message:ty) )+
     ) => {
-        const _: () = $crate::message_set!(@unique_codes [$lifetime] $( $message )+);
+        const _: () = $crate::message_set!(@unique_codes [$lifetime] $( ($variant, $message) )+);
 
         impl $crate::MessageSet for $tag {
             type Transport = $crate::Byte;
@@ -198,15 +198,15 @@ macro_rules! message_set {
         )+
         Err($frame.unknown())
     }};
-    (@unique_codes [$( $lifetime:lifetime )?] $( $message:ty )+) => {{
-        const fn codes $( <$lifetime> )? () -> [u8; [$( stringify!($message) ),+].len()] {
-            [$( <$message as $crate::ByteMessage<'_>>::CODE ),+]
+    (@unique_codes [$( $lifetime:lifetime )?] $( ($variant:ident, $message:ty) )+) => {{
+        const fn codes $( <$lifetime> )? () -> $crate::check::Codes<{ [$( stringify!($variant) ),+].len() }> {
+            [$( (stringify!($variant), <$message as $crate::ByteMessage<'_>>::CODE) ),+]
         }
-        $crate::assert_unique_codes(&codes())
+        $crate::check::unique_codes(&codes())
     }};
 
     (@Json [$tag:ty] [$set:ident] [] $( ($variant:ident, $message:ty) )+) => {
-        const _: () = $crate::message_set!(@unique_names [] $( $message )+);
+        const _: () = $crate::message_set!(@unique_names [] $( ($variant, $message) )+);
 
         impl $crate::MessageSet for $tag {
             type Transport = $crate::Json;
@@ -222,7 +222,7 @@ macro_rules! message_set {
     (
         @Json [$tag:ty] [$set:ident] [$lifetime:lifetime] $( ($variant:ident, $message:ty) )+
     ) => {
-        const _: () = $crate::message_set!(@unique_names [$lifetime] $( $message )+);
+        const _: () = $crate::message_set!(@unique_names [$lifetime] $( ($variant, $message) )+);
 
         impl $crate::MessageSet for $tag {
             type Transport = $crate::Json;
@@ -243,47 +243,10 @@ macro_rules! message_set {
         )+
         Err($frame.unknown())
     }};
-    (@unique_names [$( $lifetime:lifetime )?] $( $message:ty )+) => {{
-        const fn names $( <$lifetime> )? () -> [&'static str; [$( stringify!($message) ),+].len()] {
-            [$( <$message as $crate::JsonMessage>::NAME ),+]
+    (@unique_names [$( $lifetime:lifetime )?] $( ($variant:ident, $message:ty) )+) => {{
+        const fn names $( <$lifetime> )? () -> $crate::check::Names<{ [$( stringify!($variant) ),+].len() }> {
+            [$( (stringify!($variant), <$message as $crate::JsonMessage>::NAME) ),+]
         }
-        $crate::assert_unique_names(&names())
+        $crate::check::unique_names(&names())
     }};
-}
-
-/// Part of [`message_set!`](crate::message_set).
-#[doc(hidden)]
-pub const fn assert_unique_codes(codes: &[u8]) {
-    let mut i = 0;
-    while i < codes.len() {
-        let mut j = i + 1;
-        while j < codes.len() {
-            assert!(codes[i] != codes[j], "two messages of the set have the same code");
-            j += 1;
-        }
-        i += 1;
-    }
-}
-
-/// Part of [`message_set!`](crate::message_set).
-#[doc(hidden)]
-pub const fn assert_unique_names(names: &[&str]) {
-    let mut i = 0;
-    while i < names.len() {
-        let mut j = i + 1;
-        while j < names.len() {
-            assert!(!same(names[i], names[j]), "two messages of the set have the same name");
-            j += 1;
-        }
-        i += 1;
-    }
-}
-
-const fn same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut i = 0;
-    while i < one.len() && i < other.len() && one[i] == other[i] {
-        i += 1;
-    }
-    i == one.len() && i == other.len()
 }

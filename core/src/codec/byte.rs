@@ -48,6 +48,13 @@ impl Byte {
 ///     }
 /// }
 /// ```
+///
+/// `#[derive(ByteMessage)]` (feature `derive`) writes the same.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a byte message",
+    label = "not a byte message",
+    note = "a struct becomes one by #[derive(ByteMessage)] and #[message(code = 0x10)]"
+)]
 pub trait ByteMessage<'a>: Sized {
     /// What tells this message from the others.
     const CODE: u8;

@@ -122,7 +122,7 @@ macro_rules! numbers {
     };
 }
 
-numbers!(u8, i8, u16, i16, u32, i32, u64, i64, f32, f64);
+numbers!(u8, i8, u16, i16, u32, i32, u64, i64, u128, i128, f32, f64);
 
 impl<'a> Reader<'a> {
     /// Reads `payload` from its first byte.
@@ -197,6 +197,35 @@ impl<'a> Reader<'a> {
         core::str::from_utf8(self.rest()).map_err(|_| DecodeError::NotText)
     }
 
+    /// Reads one byte, a length, and lets `read` have the part of so many bytes behind it. What it
+    /// leaves of the part is an error.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let mut reader = Reader::new(&[2, b'h', b'i', 7]);
+    /// assert_eq!(reader.prefixed(Reader::rest_text)?, "hi");
+    /// assert_eq!(reader.u8()?, 7);
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DecodeError::Short`] where the part is not there, [`DecodeError::Long`] where it is not
+    /// read to its end, and what `read` gives.
+    #[inline]
+    pub fn prefixed<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
+        let len = self.u8()?;
+        let mut part = Self::new(self.bytes(len.into())?);
+        let value = read(&mut part)?;
+        match part.remaining() {
+            0 => Ok(value),
+            extra => Err(DecodeError::Long { extra }),
+        }
+    }
+
     #[cold]
     fn short_of(&self, count: usize) -> DecodeError {
         DecodeError::Short { missing: count.saturating_sub(self.rest.len()) }
@@ -256,6 +285,46 @@ impl<'a> Writer<'a> {
     pub fn text(&mut self, text: &str) -> Result<(), EncodeError> {
         self.bytes(text.as_bytes())
     }
+
+    /// Writes one byte, the length of what `write` writes behind it. Nothing is written where that
+    /// fails.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.prefixed(|part| part.text("hi"))?;
+    /// writer.u8(7)?;
+    /// assert_eq!(writer.written(), [2, b'h', b'i', 7]);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EncodeError::Full`] where there is no room, [`EncodeError::Invalid`] where it is longer
+    /// than 255 bytes, and what `write` gives.
+    #[inline]
+    pub fn prefixed(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let start = self.len;
+        let written = self.u8(0).and_then(|()| write(self));
+        let len = u8::try_from(self.len.saturating_sub(start).saturating_sub(1));
+        let len = len.map_err(|_| EncodeError::Invalid("text or bytes longer than 255"));
+        match written.and(len) {
+            Ok(len) => {
+                if let Some(prefix) = self.space.get_mut(start) {
+                    *prefix = len;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.len = start;
+                Err(error)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -264,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_number_comes_back() {
-        let mut space = [0; 64];
+        let mut space = [0; 96];
         let mut writer = Writer::new(&mut space);
         writer.u8(200).unwrap();
         writer.i8(-100).unwrap();
@@ -274,6 +343,8 @@ mod tests {
         writer.i32(-2_000_000_000).unwrap();
         writer.u64(u64::MAX).unwrap();
         writer.i64(i64::MIN).unwrap();
+        writer.u128(u128::MAX - 1).unwrap();
+        writer.i128(i128::MIN).unwrap();
         writer.f32(1.5).unwrap();
         writer.f64(-1e300).unwrap();
         writer.bool(true).unwrap();
@@ -287,6 +358,8 @@ mod tests {
         assert_eq!(reader.i32(), Ok(-2_000_000_000));
         assert_eq!(reader.u64(), Ok(u64::MAX));
         assert_eq!(reader.i64(), Ok(i64::MIN));
+        assert_eq!(reader.u128(), Ok(u128::MAX - 1));
+        assert_eq!(reader.i128(), Ok(i128::MIN));
         assert_eq!(reader.f32(), Ok(1.5));
         assert_eq!(reader.f64(), Ok(-1e300));
         assert_eq!(reader.bool(), Ok(true));
@@ -310,6 +383,33 @@ mod tests {
         assert_eq!(writer.written(), [0, 7]);
         writer.u8(9).unwrap();
         assert_eq!(writer.written(), [0, 7, 9]);
+    }
+
+    #[test]
+    fn a_prefixed_part_is_written_whole_or_not_at_all() {
+        let mut space = [0; 300];
+        let mut writer = Writer::new(&mut space[..4]);
+        assert_eq!(writer.prefixed(|part| part.text("four")), Err(EncodeError::Full));
+        assert_eq!(writer.prefixed(|part| part.u8(1).and(part.u64(2))), Err(EncodeError::Full));
+        assert_eq!(writer.written(), []);
+        writer.prefixed(|part| part.text("abc")).unwrap();
+        assert_eq!(writer.written(), *b"\x03abc");
+        assert_eq!(writer.prefixed(|_| Ok(())), Err(EncodeError::Full));
+        let mut writer = Writer::new(&mut space);
+        let long = writer.prefixed(|part| part.bytes(&[7; 256]));
+        assert!(matches!(long, Err(EncodeError::Invalid(_))));
+        assert!(writer.is_empty());
+        writer.prefixed(|part| part.bytes(&[7; 255])).unwrap();
+        assert_eq!(writer.len(), 256);
+    }
+
+    #[test]
+    fn a_prefixed_part_is_read_to_its_end() {
+        let mut reader = Reader::new(b"\x03abc\x02d");
+        assert_eq!(reader.prefixed(Reader::u8), Err(DecodeError::Long { extra: 2 }));
+        assert_eq!(reader.prefixed(Reader::u8), Err(DecodeError::Short { missing: 1 }));
+        assert_eq!(reader.rest(), b"d");
+        assert_eq!(Reader::new(&[]).prefixed(Reader::u8), Err(DecodeError::Short { missing: 1 }));
     }
 
     #[test]

@@ -48,6 +48,13 @@ impl Json {
 ///     const NAME: &'static str = "MsgChat";
 /// }
 /// ```
+///
+/// `#[derive(JsonMessage)]` (feature `derive`) writes the same.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a JSON message",
+    label = "not a JSON message",
+    note = "a type becomes one by #[derive(JsonMessage, Serialize, Deserialize)]"
+)]
 pub trait JsonMessage {
     /// What tells this message from the others: the name of its class in a Python peer.
     const NAME: &'static str;
