@@ -5,6 +5,7 @@
 //! - [`program`]: the programs of this workspace, built
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
+//! - [`capture`]: the packets of such a LAN, read by tshark with our dissector
 //! - [`pair`]: a messenger of ours and a Python program at the other end
 //! - [`firmware`]: the firmware, built and run on an emulated board
 //! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
@@ -17,6 +18,8 @@
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
+#[cfg(target_os = "linux")]
+pub mod capture;
 pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod desk;

@@ -29,7 +29,7 @@ mod faults;
 const PREFIX: &str = "ccar";
 /// Where `ip netns` keeps the names.
 const NAMES: &str = "/run/netns";
-const BRIDGE: &str = "br0";
+pub(crate) const BRIDGE: &str = "br0";
 
 static COUNTER: AtomicU32 = AtomicU32::new(0);
 
