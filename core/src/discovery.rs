@@ -53,6 +53,9 @@ pub const LEGACY_WAITS: Duration = Duration::from_secs(2);
 /// taken for a legacy peer's.
 pub const HELLO_WAITS: Duration = Duration::from_millis(250);
 
+/// The shortest time between two beacons: a shorter [`interval`](Config::interval) counts as this.
+pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
 /// How many dials may be under way at a time.
 pub const MOST_DIALS: usize = 8;
 
@@ -162,7 +165,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
             State::Stopped => return None,
         }
         if self.next_beacon <= now {
-            self.next_beacon = now + self.config.interval;
+            self.next_beacon = now + self.config.interval.max(SHORTEST_INTERVAL);
             return Some(Action::Broadcast);
         }
         let action = self.give_up(now).or_else(|| self.answer(now)).or_else(|| self.dial(now));
@@ -190,7 +193,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
             return None;
         }
         let until = now + self.config.connect_timeout;
-        let serial = self.serial + 1;
+        let serial = self.serial.wrapping_add(1);
         let peer = self
             .peers
             .iter_mut()

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use cable_car::{AnyJson, BadMessage, EncodeError, JsonErrorKind, JsonFrame, Link, Moved};
 use serde::Serialize;
 use serde::de::{Deserialize, DeserializeOwned};
+use serde_json::Value;
 
 use crate::stream::Fixed;
 
@@ -86,4 +87,43 @@ pub fn attributes<T: Serialize + ?Sized>(attributes: &T) -> String {
     let line = write("Msg", attributes).expect("can be written");
     let inner = line.strip_prefix("[\"Msg\",").and_then(|line| line.strip_suffix("]\n"));
     inner.expect("a line").to_owned()
+}
+
+/// What serde_json makes of a line: name, attributes, and whatever else is ignored.
+pub fn read_by_serde_json(line: &[u8]) -> Option<(String, Value)> {
+    let Ok(Value::Array(mut elements)) = serde_json::from_slice(line) else {
+        return None;
+    };
+    match (elements.first(), elements.get(1)) {
+        (Some(Value::String(name)), Some(Value::Object(_))) => {
+            Some((name.clone(), elements.swap_remove(1)))
+        }
+        _ => None,
+    }
+}
+
+/// Whether two values are equal but for the last bits of floats and what -0 is.
+pub fn same(ours: &Value, theirs: &Value) -> bool {
+    match (ours, theirs) {
+        (Value::Number(ours), Value::Number(theirs)) if ours != theirs => {
+            match (ours.as_f64(), theirs.as_f64()) {
+                (Some(ours), Some(theirs)) => {
+                    let difference = (ours - theirs).abs();
+                    difference <= theirs.abs() * 1e-15 || difference <= 5e-323
+                }
+                _ => false,
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            ours.len() == theirs.len()
+                && ours.iter().zip(theirs).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(ours), Value::Object(theirs)) => {
+            ours.len() == theirs.len()
+                && ours
+                    .iter()
+                    .all(|(key, one)| theirs.get(key).is_some_and(|other| same(one, other)))
+        }
+        _ => ours == theirs,
+    }
 }

@@ -6,7 +6,7 @@
 //! floats are exact to the last bit where serde_json's fast parser is not.
 
 use cable_car::BadMessage;
-use cable_car_tests::json::{attributes, parse, read_line};
+use cable_car_tests::json::{attributes, parse, read_by_serde_json, read_line, same};
 use cable_car_tests::random::Random;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value, json};
@@ -41,32 +41,6 @@ fn value(random: &mut Random, depth: usize) -> Value {
 
 fn object(random: &mut Random, depth: usize) -> Map<String, Value> {
     (0..random.below(5)).map(|_| (text(random), value(random, depth))).collect()
-}
-
-/// Equal but for the last bits of floats and what -0 is.
-fn same(ours: &Value, theirs: &Value) -> bool {
-    match (ours, theirs) {
-        (Value::Number(ours), Value::Number(theirs)) if ours != theirs => {
-            match (ours.as_f64(), theirs.as_f64()) {
-                (Some(ours), Some(theirs)) => {
-                    let difference = (ours - theirs).abs();
-                    difference <= theirs.abs() * 1e-15 || difference <= 5e-323
-                }
-                _ => false,
-            }
-        }
-        (Value::Array(ours), Value::Array(theirs)) => {
-            ours.len() == theirs.len()
-                && ours.iter().zip(theirs).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(ours), Value::Object(theirs)) => {
-            ours.len() == theirs.len()
-                && ours
-                    .iter()
-                    .all(|(key, one)| theirs.get(key).is_some_and(|other| same(one, other)))
-        }
-        _ => ours == theirs,
-    }
 }
 
 #[test]
@@ -130,19 +104,6 @@ fn mutate(random: &mut Random, line: &mut Vec<u8>) {
     line.retain(|&byte| byte != b'\n');
 }
 
-/// What serde_json makes of a line: name, attributes, and whatever else.
-fn theirs(line: &[u8]) -> Option<(String, Value)> {
-    let Ok(Value::Array(mut elements)) = serde_json::from_slice(line) else {
-        return None;
-    };
-    match (elements.first(), elements.get(1)) {
-        (Some(Value::String(name)), Some(Value::Object(_))) => {
-            Some((name.clone(), elements.swap_remove(1)))
-        }
-        _ => None,
-    }
-}
-
 #[test]
 fn damaged_lines_do_no_harm_and_are_read_as_serde_json_reads_them() {
     let mut random = Random::from_seed_or_time();
@@ -151,7 +112,7 @@ fn damaged_lines_do_no_harm_and_are_read_as_serde_json_reads_them() {
         let attributes = attributes(&object(&mut random, 3));
         let mut line = format!("[\"Msg\",{attributes}]").into_bytes();
         mutate(&mut random, &mut line);
-        let theirs = theirs(&line);
+        let theirs = read_by_serde_json(&line);
         let shown = String::from_utf8_lossy(&line).into_owned();
         line.push(b'\n');
         let skipped = read_line(&line, |frame| frame.attributes::<IgnoredAny>("Msg"));

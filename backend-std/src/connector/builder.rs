@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cable_car::discovery::{Config, Instance, Service};
+use cable_car::discovery::{Config, Instance, SHORTEST_INTERVAL, Service};
 use cable_car::nal::{ConnectError, ConnectorError};
 use mio::{Poll, Token};
 
@@ -270,7 +270,7 @@ fn check(config: &Config) -> Result<(), StartError> {
         "udp_port is 0: choose the port that the peers use, 8222 by default"
     } else if config.tcp_port == 0 {
         "tcp_port is 0: choose the port that the peers use, 8223 by default"
-    } else if config.interval < Duration::from_millis(10) {
+    } else if config.interval < SHORTEST_INTERVAL {
         "interval is under 10 ms: beacons would flood the network"
     } else if config.connect_timeout.is_zero() {
         "connect_timeout is 0: no dial could succeed"

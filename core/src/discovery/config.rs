@@ -34,7 +34,8 @@ pub struct Config {
     pub udp_port: u16,
     /// Where this program is dialled, if the port is free, and where legacy peers are. Default 8223.
     pub tcp_port: u16,
-    /// How often a beacon is sent. Default 1 s.
+    /// How often a beacon is sent. Default 1 s, at least
+    /// [`SHORTEST_INTERVAL`](super::SHORTEST_INTERVAL).
     pub interval: Duration,
     /// Whether this very program is a peer of itself. Default no.
     pub allow_loopback: bool,

@@ -329,3 +329,20 @@ fn it_ends_at_its_time_or_with_the_one_link_wanted() {
     assert_eq!(five.came(at(2), *address(8).ip(), &hello(8, 5)), Verdict::Refuse);
     assert_eq!(five.came_without_hello(at(2), LEGACY), Verdict::Refuse);
 }
+
+#[test]
+fn with_no_interval_at_all_there_is_an_end_of_beacons() {
+    let config = Config { interval: Duration::ZERO, ..Config::new(Instance::new(5)) };
+    let mut discovery: Discovery<4> = Discovery::new(config, at(0));
+    assert_eq!(discovery.poll(at(0)), Some(Action::Broadcast));
+    assert_eq!(discovery.poll(at(0)), None);
+    assert_eq!(discovery.poll_at(), Some(at(0) + SHORTEST_INTERVAL));
+}
+
+#[test]
+fn dials_go_on_when_all_numbers_were_used() {
+    let mut five = started(5);
+    five.serial = u32::MAX;
+    five.heard(at(1), address(7), &beacon(7));
+    assert!(matches!(actions(&mut five, at(1))[..], [Action::Answer(_), Action::Dial(..)]));
+}
