@@ -5,6 +5,7 @@
 //! - [`program`]: the programs of this workspace, built
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
+//! - [`ours`]: programs of ours on its hosts
 //! - [`pair`]: a messenger of ours and a Python program at the other end
 //! - [`firmware`]: the firmware, built and run on an emulated board
 //! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
@@ -25,6 +26,8 @@ pub mod json;
 pub mod messages;
 pub mod mock;
 pub mod netns;
+#[cfg(target_os = "linux")]
+pub mod ours;
 pub mod pair;
 pub mod process;
 pub mod program;
