@@ -6,6 +6,7 @@
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`capture`]: the packets of such a LAN, read by tshark with our dissector
+//! - [`ours`]: programs of ours on its hosts
 //! - [`pair`]: a messenger of ours and a Python program at the other end
 //! - [`firmware`]: the firmware, built and run on an emulated board
 //! - [`desk`]: a smoltcp stack of this process, on the other end of such a board's cable
@@ -28,6 +29,8 @@ pub mod json;
 pub mod messages;
 pub mod mock;
 pub mod netns;
+#[cfg(target_os = "linux")]
+pub mod ours;
 pub mod pair;
 pub mod process;
 pub mod program;

@@ -11,51 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cable_car_std::{
-    BroadcastConnector, Builder, Connection, Join, LinkError, Messenger, NoPeer, Quit, StartError,
-    message_set,
-};
+use cable_car_std::{Builder, Connection, Join, LinkError, Messenger, NoPeer, StartError};
 use cable_car_tests::{
     netns::{Host, Lan},
+    ours::{SETTLED, Set, eventually, options, peer, start, talk},
     pair,
     process::{PATIENCE, run},
     require::{Need, require},
 };
-
-message_set! { #[derive(Debug, PartialEq)] enum Set: Byte { Join, Quit } }
-
-const INTERVAL: Duration = Duration::from_millis(200);
-/// Several intervals.
-const SETTLED: Duration = Duration::from_secs(1);
-
-fn options() -> Builder {
-    BroadcastConnector::builder().interval(INTERVAL)
-}
-
-fn start(host: &Host, options: Builder) -> BroadcastConnector {
-    host.enter(|| options.start()).unwrap_or_else(|error| panic!("start: {error}"))
-}
 
 fn fails(host: &Host, options: Builder) -> StartError {
     let started = Instant::now();
     let result = host.enter(|| options.start());
     assert!(started.elapsed() < PATIENCE, "an error at the start is told at once");
     result.expect_err("it can not start")
-}
-
-fn peer(connector: &BroadcastConnector) -> Messenger<Set> {
-    connector.next_peer(PATIENCE).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Messages both ways over one link.
-fn talk(here: &mut Messenger<Set>, there: &mut Messenger<Set>) {
-    assert_eq!(here.remote_address(), there.local_address());
-    here.send(&Join).unwrap();
-    here.xfer().unwrap();
-    assert_eq!(pair::next(there), Set::Join(Join));
-    there.send(&Quit).unwrap();
-    there.xfer().unwrap();
-    assert_eq!(pair::next(here), Set::Quit(Quit));
 }
 
 /// Takes a port that is free. While another test starts a program, that one has every socket of this
@@ -70,15 +39,6 @@ fn free<T>(mut bind: impl FnMut() -> io::Result<T>) -> T {
             }
             Err(error) => panic!("{error}"),
         }
-    }
-}
-
-/// What comes in time, but not at once, since it is done in the background.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -290,7 +250,7 @@ fn a_port_in_use_is_told_at_once_and_by_name() {
     drop(udp);
 
     // What failed has left nothing behind.
-    start(host, options());
+    drop(start(host, options()));
 }
 
 #[test]
