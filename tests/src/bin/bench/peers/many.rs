@@ -122,7 +122,7 @@ fn serve_raw(peers: u32) -> Result<(), Failure> {
         stream.set_nonblocking(true)?;
         let mut stream = net::TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(streams.len()), Interest::READABLE)?;
-        streams.push(stream);
+        streams.push(Some(stream));
     }
     let mut events = Events::with_capacity(Watch::BATCH);
     let mut buffer = vec![0; 64 << 10];
@@ -133,11 +133,12 @@ fn serve_raw(peers: u32) -> Result<(), Failure> {
         poll.poll(&mut events, None)?;
         start.get_or_insert_with(Instant::now);
         for event in &events {
-            loop {
-                match streams[event.token().0].read(&mut buffer) {
+            let place = &mut streams[event.token().0];
+            while let Some(stream) = place {
+                match stream.read(&mut buffer) {
                     Ok(0) => {
+                        *place = None;
                         open -= 1;
-                        break;
                     }
                     Ok(len) => bytes += len,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
