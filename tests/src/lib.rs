@@ -14,10 +14,12 @@
 //! - [`simulator`]: networks of many peers in one thread, where everything goes wrong
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
+//! - [`codecs`]: encoding and decoding alone, to be measured
 //! - [`sample`]: the messages that speed is measured with
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
+pub mod codecs;
 pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod desk;

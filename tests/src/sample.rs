@@ -1,8 +1,8 @@
 //! The messages that speed is measured with: numbered, so that a receiver can check each of them.
 
 use cable_car_std::{
-    ByteMessage, DecodeError, EncodeError, Identify, Join, JsonMessage, Quit, Reader, Retry,
-    Writer, message_set,
+    BadMessage, ByteMessage, DecodeError, EncodeError, Identify, Join, JsonMessage, MessageSet,
+    Outgoing, Quit, Reader, Retry, Writer, message_set,
 };
 use serde::{Deserialize, Serialize};
 
@@ -104,4 +104,44 @@ message_set! {
     /// What the programs that are measured understand, in JSON.
     #[derive(Debug)]
     pub enum Lines<'a>: Json { Identify, Join, Retry, Quit, Line(Line<'a>) }
+}
+
+/// A set whose numbered messages can be made and told.
+pub trait Numbered: MessageSet {
+    /// What is sent.
+    type Sent: Outgoing<Self::Transport>;
+
+    /// The message with a number.
+    fn numbered(number: u64) -> Self::Sent;
+
+    /// Whether what was got is the message with that number.
+    fn is(got: &Result<Self::Message<'_>, BadMessage>, number: u64) -> bool;
+}
+
+impl Numbered for Samples {
+    type Sent = Sample;
+
+    #[inline]
+    fn numbered(number: u64) -> Sample {
+        Sample::numbered(number)
+    }
+
+    #[inline]
+    fn is(got: &Result<Samples, BadMessage>, number: u64) -> bool {
+        matches!(got, Ok(Samples::Sample(sample)) if *sample == Sample::numbered(number))
+    }
+}
+
+impl Numbered for Lines<'static> {
+    type Sent = Line<'static>;
+
+    #[inline]
+    fn numbered(number: u64) -> Line<'static> {
+        Line::numbered(number)
+    }
+
+    #[inline]
+    fn is(got: &Result<Lines<'_>, BadMessage>, number: u64) -> bool {
+        matches!(got, Ok(Lines::Line(line)) if *line == Line::numbered(number))
+    }
 }

@@ -10,11 +10,11 @@ use std::{
 use cable_car_std::{BroadcastConnector, Connection, Messenger, RecvError};
 use cable_car_tests::{
     process::unused_udp_port,
-    sample::{Sample, Samples},
+    sample::{Numbered as _, Sample, Samples},
 };
 use std::net::{TcpListener, TcpStream};
 
-use super::{ANY_PORT, Failure, answer, ours::Numbered as _};
+use super::{ANY_PORT, Failure, answer};
 use crate::job::{Answer, Job, Part};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -28,7 +28,7 @@ pub(crate) fn discovery(job: &Job) -> Result<(), Failure> {
             answer(&Answer::Port(port))?;
             let mut peer: Messenger<Samples> = connector.next_peer(PATIENCE)?;
             let message = peer.recv(Some(PATIENCE))?;
-            assert!(Samples::is(&message, 0), "the message is another one");
+            assert!(Samples::is(&Ok(message), 0), "the message is another one");
             peer.send_wait(&Sample::numbered(1), Some(PATIENCE))?;
             assert!(matches!(peer.recv(Some(PATIENCE)), Err(RecvError::Ended(_))));
             answer(&Answer::Sent(1))
@@ -40,7 +40,7 @@ pub(crate) fn discovery(job: &Job) -> Result<(), Failure> {
             let time = start.elapsed();
             peer.send(&Sample::numbered(0))?;
             let message = peer.recv(Some(PATIENCE))?;
-            assert!(Samples::is(&message, 1), "the message is another one");
+            assert!(Samples::is(&Ok(message), 1), "the message is another one");
             answer(&Answer::Done { received: 1, values: vec![time.as_secs_f64() * 1e3] })
         }
     }
@@ -97,9 +97,9 @@ pub(crate) fn memory() -> Result<(), Failure> {
         let mut here: Messenger<Samples> = Connection::try_from(here)?.into();
         let mut there: Messenger<Samples> = Connection::try_from(there)?.into();
         here.send_wait(&Sample::numbered(0), Some(PATIENCE))?;
-        assert!(Samples::is(&there.recv(Some(PATIENCE))?, 0), "the message is another one");
+        assert!(Samples::is(&Ok(there.recv(Some(PATIENCE))?), 0), "the message is another one");
         there.send_wait(&Sample::numbered(1), Some(PATIENCE))?;
-        assert!(Samples::is(&here.recv(Some(PATIENCE))?, 1), "the message is another one");
+        assert!(Samples::is(&Ok(here.recv(Some(PATIENCE))?), 1), "the message is another one");
         links.push((here, there));
     }
     let used = resident()?.saturating_sub(before);
