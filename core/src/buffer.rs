@@ -118,6 +118,13 @@ impl<S: Storage> Buffer<S> {
         }
     }
 
+    /// [`tidy`](Self::tidy), for bytes that are not taken yet: whether there is more room now.
+    pub(crate) fn tidied(&mut self) -> bool {
+        let before = self.end;
+        self.tidy();
+        self.end < before
+    }
+
     /// Makes more room behind the unread bytes at any price: by a move, else by growing.
     pub(crate) fn make_room(&mut self) -> bool {
         if self.start > 0 {

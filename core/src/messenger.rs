@@ -119,29 +119,27 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         if let Some(end) = self.end {
             return Err(SendError::Ended(end));
         }
-        self.tx.tidy();
         loop {
-            let space = self.tx.spare();
-            let room = space.len();
-            match write(space) {
+            match write(self.tx.spare()) {
                 Ok(len) => {
                     self.tx.commit(len);
                     return Ok(());
                 }
                 Err(EncodeError::Invalid(what)) => return Err(SendError::Invalid(what)),
-                Err(EncodeError::Full) => self.make_send_room(room)?,
+                Err(EncodeError::Full) => self.make_send_room()?,
             }
         }
     }
 
-    /// Makes more room than `room` for a frame that did not fit.
+    /// Makes more room for a frame that did not fit.
     #[cold]
-    fn make_send_room(&mut self, room: usize) -> Result<(), SendError> {
+    fn make_send_room(&mut self) -> Result<(), SendError> {
         let longest = <S::Transport as Transport>::LONGEST_SENT;
+        let room = self.tx.spare().len();
         if room >= longest {
             return Err(SendError::TooLong { limit: longest });
         }
-        if self.tx.grow() {
+        if self.tx.tidied() || self.tx.grow() {
             return Ok(());
         }
         if self.tx.is_empty() {
@@ -259,6 +257,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             match moved {
                 Moved::Some(len) | Moved::All(len) => {
                     self.tx.take(len);
+                    self.tx.tidy();
                 }
                 Moved::Idle => {}
                 Moved::Closed | Moved::Failed => self.fail(LinkError::Broken),

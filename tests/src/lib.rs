@@ -16,11 +16,14 @@
 //! - [`simulator`]: networks of many peers in one thread, where everything goes wrong
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
+//! - [`codecs`]: encoding and decoding alone, to be measured
+//! - [`sample`]: the messages that speed is measured with
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
 #[cfg(target_os = "linux")]
 pub mod capture;
+pub mod codecs;
 pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod desk;
@@ -37,6 +40,7 @@ pub mod program;
 pub mod python;
 pub mod random;
 pub mod require;
+pub mod sample;
 pub mod simulator;
 pub mod stream;
 pub mod wired;
