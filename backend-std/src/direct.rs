@@ -95,23 +95,37 @@ impl DirectServer {
     pub fn accept(&mut self, timeout: Option<Duration>) -> io::Result<Connection> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         loop {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             match self.listener.accept() {
                 Ok((stream, _)) => {
-                    tune(&stream)?;
-                    return Connection::new(stream, None);
+                    // One that broke before it was accepted never was a connection.
+                    if let Ok(connection) =
+                        tune(&stream).and_then(|()| Connection::new(stream, None))
+                    {
+                        return Ok(connection);
+                    }
                 }
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                Err(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if left != Some(Duration::ZERO) {
+                        self.sleep(left)?;
+                        continue;
+                    }
+                }
+                Err(error) => return Err(error),
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
                 let message = "no peer came within the time";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
-            match self.poll.poll(&mut self.events, left) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
+        }
+    }
+
+    /// Sleeps until somebody dials or `timeout` is over.
+    fn sleep(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+            _ => Ok(()),
         }
     }
 

@@ -23,6 +23,11 @@ pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
     #[doc(hidden)]
     fn split(&mut self, unread: &[u8]) -> Split;
 
+    /// What is wrong with the frame that `unread` begins with, where a part of it shows that it is
+    /// of the other transport; only ever said of what is no message that the program `knows`.
+    #[doc(hidden)]
+    fn foreign(unread: &[u8], knows: impl Fn(Self::Frame<'_>) -> bool) -> Option<BadMessage>;
+
     /// Takes a whole frame apart.
     #[doc(hidden)]
     fn frame(bytes: &mut [u8]) -> Result<Self::Frame<'_>, BadMessage>;

@@ -43,6 +43,12 @@ pub enum BadMessage {
         /// What is wrong with the line.
         error: JsonError,
     },
+    /// What came on a JSON link are bytes rather than text, such as a frame of the byte transport.
+    /// They are passed over up to the next line feed.
+    Binary,
+    /// What came on a byte link is a line of the JSON transport, and no message that the program
+    /// knows. As many bytes are passed over as the frame would have, for which it can be taken too.
+    JsonText,
     /// A frame that is longer than the receive buffer can become; it is passed over.
     TooLong {
         /// The size of the receive buffer in bytes.
@@ -99,6 +105,13 @@ impl fmt::Display for BadMessage {
             Self::UnknownName { name } => write!(f, "unknown message name {name:?}"),
             Self::Attributes { name, error } => write!(f, "message {name}: {error}"),
             Self::Line { error } => write!(f, "line is not a message: {error}"),
+            Self::Binary => f.write_str(
+                "bytes came on a JSON link: does the peer use the byte transport? Both must use the same",
+            ),
+            Self::JsonText => f.write_str(
+                "a JSON line came on a byte link: does the peer use the JSON transport? Both must use \
+                 the same",
+            ),
             Self::TooLong { buffer } => {
                 write!(f, "frame is longer than the receive buffer of {buffer} bytes")
             }
@@ -126,8 +139,8 @@ impl fmt::Display for LinkError {
             }
             Self::FrameLength { length } => write!(
                 f,
-                "the peer sent frame length {length}, which no frame can have: is it using another \
-                 transport?"
+                "the peer sent frame length {length}, which no frame can have: does it use another \
+                 transport, or none?"
             ),
             Self::Broken => f.write_str("the connection broke"),
             Self::Closed => f.write_str("this side closed the link"),

@@ -4,7 +4,7 @@ use crate::buffer::{Buffer, Storage};
 use crate::codec::fields::EncodeError;
 use crate::codec::{Outgoing, Rest, Split, Transport};
 use crate::error::{BadMessage, LinkError, SendError};
-use crate::set::MessageSet;
+use crate::set::{FrameOf, MessageSet};
 
 /// One end of a connection as far as messages go: two buffers and what state they are in.
 ///
@@ -173,12 +173,11 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
         self.receiving = false;
     }
 
-    /// Deals with a frame that is not complete: if it never can be, it is reported and dropped.
+    /// Deals with a frame that is not complete: if it never can be a message, it is reported and
+    /// dropped.
     #[cold]
     fn pass_over(&mut self, rest: Rest) -> Option<BadMessage> {
-        if self.skip.is_some() || !self.rx.is_full() || self.rx.is_empty() {
-            return None;
-        }
+        let bad = self.hopeless()?;
         let len = self.rx.len();
         self.rx.take(len);
         self.transport = S::Transport::default();
@@ -187,7 +186,20 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             Rest::UntilLineFeed => rest,
         };
         self.skip = Some(Skip { rest, came: len });
-        Some(BadMessage::TooLong { buffer: len })
+        Some(bad)
+    }
+
+    /// Why the frame that is not complete never can be a message, as far as is known.
+    fn hopeless(&self) -> Option<BadMessage> {
+        let unread = self.rx.unread();
+        if self.skip.is_some() || unread.is_empty() {
+            return None;
+        }
+        let too_long = || self.rx.is_full().then_some(BadMessage::TooLong { buffer: unread.len() });
+        let knows = |frame: FrameOf<'_, S>| {
+            !matches!(S::decode(frame), Err(BadMessage::UnknownCode { .. }))
+        };
+        S::Transport::foreign(unread, knows).or_else(too_long)
     }
 
     /// Fills the receive buffer: `read` writes to the start of the space that it is given, and is
@@ -306,7 +318,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     pub fn has_message(&mut self) -> bool {
         match self.transport.split(self.rx.unread()) {
             Split::Frame(_) => true,
-            Split::Part(_) => self.skip.is_none() && self.rx.is_full() && !self.rx.is_empty(),
+            Split::Part(_) => self.hopeless().is_some(),
             Split::Broken { .. } => false,
         }
     }

@@ -1,7 +1,7 @@
 //! The thread that a connector runs on: the core's connector, driven by readiness and deadlines.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Shutdown};
 use std::sync::{Arc, Weak};
 use std::time;
 
@@ -20,6 +20,10 @@ use crate::tune;
 
 /// How many peers a connector knows at a time.
 const PEERS: usize = 512;
+
+/// How many links may be open that a connector has made: as many as it knows peers, and as many again
+/// that were replaced and that the program has not let go of.
+const MOST_LINKS: usize = 2 * PEERS;
 
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
@@ -148,8 +152,9 @@ impl Background {
     fn tell(&mut self, event: Option<nal::Event<TcpSocket, StackError>>) {
         match event {
             Some(nal::Event::Joined { connection, who, link, replaces }) => {
-                if replaces.is_some() {
+                if let Some(old) = replaces {
                     self.deliver(Event::Replaced { who });
+                    self.end_replaced(old, connection.remote.ip());
                 }
                 self.join(connection, who, link);
             }
@@ -179,10 +184,34 @@ impl Background {
         }
     }
 
+    /// A link that the same machine has replaced is over. Another machine may say that it is the same
+    /// peer, but does not end a link by that.
+    fn end_replaced(&self, link: LinkId, by: IpAddr) {
+        let mut table = self.shared.table();
+        let socket = table.sockets.get(&link).and_then(Weak::upgrade);
+        let Some(socket) = socket.filter(|old| old.peer_addr().is_ok_and(|old| old.ip() == by))
+        else {
+            return;
+        };
+        // It may be at its end already.
+        let _ = socket.shutdown(Shutdown::Both);
+        let is_old = |waits: &Connection| Arc::ptr_eq(&waits.stream, &socket);
+        let at = table.waiting.iter().position(is_old);
+        let untaken = at.and_then(|at| table.waiting.remove(at));
+        // What is dropped locks the table.
+        drop(table);
+        drop(untaken);
+    }
+
     fn join(&mut self, connection: nal::Connection<TcpSocket>, who: Who, link: LinkId) {
         let IpAddr::V4(address) = connection.remote.ip() else { return };
         // A socket that broke at once never was a connection.
-        let Ok(connection) = self.connection(connection, link) else {
+        let open = self.shared.table().sockets.len();
+        let connection = match open {
+            0..MOST_LINKS => self.connection(connection, link),
+            _ => Err(io::ErrorKind::QuotaExceeded.into()),
+        };
+        let Ok(connection) = connection else {
             let now = self.now();
             self.connector.unlinked(now, link);
             return;
@@ -190,9 +219,8 @@ impl Background {
         self.list_addresses();
         self.deliver(Event::Joined { who, address });
         match &self.callbacks {
-            // The other end is there as long as this one is.
             Some(callbacks) if callbacks.take_connections => {
-                drop(callbacks.queue.send(Call::Connected(connection)));
+                callbacks.call(Call::Connected(connection));
             }
             _ => self.shared.table().waiting.push_back(connection),
         }
@@ -208,14 +236,13 @@ impl Background {
         let lease = Some(self.shared.lease(link));
         let first = connection.first;
         let connection = Connection { first, ..Connection::new(stream, lease)? };
-        #[cfg(unix)]
         self.shared.table().sockets.insert(link, Arc::downgrade(&connection.stream));
         Ok(connection)
     }
 
     fn deliver(&self, event: Event) {
         if let Some(callbacks) = &self.callbacks {
-            drop(callbacks.queue.send(Call::Event(event)));
+            callbacks.call(Call::Event(event));
         }
     }
 

@@ -185,7 +185,9 @@ impl Builder {
     }
 
     /// Hands each connection to `callback` rather than to the table. It runs on a thread of its
-    /// own, one call at a time: discovery goes on while it is slow, and also if it panics.
+    /// own, one call at a time: discovery goes on while it is slow, and also if it panics. It may
+    /// stop or drop the connector. While 1024 calls wait for it, connections that come are closed,
+    /// and events are not told.
     pub fn on_connect(mut self, callback: impl FnMut(Connection) + Send + 'static) -> Self {
         self.on_connect = Some(Box::new(callback));
         self

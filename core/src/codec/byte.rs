@@ -134,8 +134,22 @@ impl<'a> ByteFrame<'a> {
     /// What is reported for a code that the program does not know.
     #[cold]
     pub fn unknown(self) -> BadMessage {
-        BadMessage::UnknownCode { code: self.code, payload: self.payload.len() }
+        let payload = self.payload.len();
+        match self.code {
+            b'"' if payload + Byte::HEADER == usize::from(b'[') && is_json(self.payload) => {
+                BadMessage::JsonText
+            }
+            code => BadMessage::UnknownCode { code, payload },
+        }
     }
+}
+
+/// Whether what follows `["` goes on as a line of the JSON transport does: `ClassName",{`.
+fn is_json(text: &[u8]) -> bool {
+    let is_part_of_name = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let name = text.iter().take_while(is_part_of_name).count();
+    let mut rest = text.iter().skip(name).filter(|byte| **byte != b' ');
+    name > 0 && [b'"', b',', b'{'].iter().all(|byte| rest.next() == Some(byte))
 }
 
 impl sealed::Sealed for Byte {}
@@ -152,6 +166,18 @@ impl Transport for Byte {
             Some(&length) if usize::from(length) < Self::HEADER => Split::Broken { length },
             Some(&length) if usize::from(length) <= unread.len() => Split::Frame(length.into()),
             Some(&length) => Split::Part(Rest::Length(length.into())),
+        }
+    }
+
+    fn foreign(unread: &[u8], knows: impl Fn(ByteFrame<'_>) -> bool) -> Option<BadMessage> {
+        match unread {
+            // Also the beginning of a frame of 91 bytes, but then of one that nobody knows.
+            [b'[', code @ b'"', text @ ..]
+                if is_json(text) && !knows(ByteFrame { code: *code, payload: &[] }) =>
+            {
+                Some(BadMessage::JsonText)
+            }
+            _ => None,
         }
     }
 

@@ -152,7 +152,21 @@ impl Transport for Json {
         Split::Part(Rest::UntilLineFeed)
     }
 
+    /// A line begins with white space or `[`, and has no control character behind it.
+    #[inline]
+    fn foreign(unread: &[u8], _: impl Fn(JsonFrame<'_>) -> bool) -> Option<BadMessage> {
+        /// How much white space is passed over: a frame that begins with it is short.
+        const INDENT: usize = 8;
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        let indent = unread.iter().take(INDENT).position(|byte| !is_space(byte))?;
+        let is_control = |byte: &u8| *byte < b' ' && !is_space(byte);
+        unread.iter().skip(indent).take(2).any(is_control).then_some(BadMessage::Binary)
+    }
+
     fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
+        if let Some(bad) = Self::foreign(bytes, |_| true) {
+            return Err(bad);
+        }
         let bad =
             |kind: JsonErrorKind, at| BadMessage::Line { error: JsonError::from(kind).at(at) };
         let resolved = escape::resolve(bytes).map_err(|(kind, at)| bad(kind, at))?;

@@ -23,7 +23,10 @@ fuzz_target!(|input: &[u8]| {
 
     let typed = outcome::<Client, _>(stream, &cuts, Fixed::new(size), Reading::Eager);
     assert_eq!(typed.1, expected.1);
-    assert_eq!(typed.0.len(), expected.0.len());
+    // A frame that never becomes complete may be told for what it is: JSON.
+    let told =
+        typed.0.len() - usize::from(typed.0.last().is_some_and(|item| item == "Err(JsonText)"));
+    assert!((told..=typed.0.len()).contains(&expected.0.len()));
     send_on(stream);
 });
 
