@@ -60,6 +60,7 @@ def main():
         "restored": termios.tcgetattr(slave) == before,
         "entered": written.count(b"\x1b[?1049h"),
         "left": written.count(b"\x1b[?1049l"),
+        "written": written.decode(errors="replace"),
         "cursor": written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l"),
     }), flush=True)
 

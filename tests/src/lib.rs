@@ -2,7 +2,9 @@
 //!
 //! - [`require`]: what a machine must have, named where it lacks it
 //! - [`process`]: programs under test, drained, bounded in time, ended with their owner
+//! - [`events`]: programs that tell what happens, a JSON object a line
 //! - [`program`]: the programs of this workspace, built
+//! - [`tool`]: the tool `cable-car`, run and driven
 //! - [`python`]: the real Python package `cable_car`, installed and driven
 //! - [`netns`]: a small LAN of network namespaces
 //! - [`capture`]: the packets of such a LAN, read by tshark with our dissector
@@ -27,6 +29,7 @@ pub mod codecs;
 pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod desk;
+pub mod events;
 pub mod firmware;
 pub mod json;
 pub mod messages;
@@ -43,4 +46,5 @@ pub mod require;
 pub mod sample;
 pub mod simulator;
 pub mod stream;
+pub mod tool;
 pub mod wired;

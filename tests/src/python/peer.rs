@@ -1,19 +1,15 @@
 //! A Python program that a test drives: commands in, events out, a JSON object a line.
 
 use std::{
-    collections::VecDeque,
+    ops::{Deref, DerefMut},
     path::Path,
     process::Command,
-    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
 use super::environment;
-use crate::{
-    netns::Host,
-    process::{PATIENCE, Process},
-};
+use crate::{events::Events, netns::Host};
 
 /// A Python program with the package `cable_car`, driven by a test.
 ///
@@ -67,8 +63,7 @@ use crate::{
 /// surrogate).
 #[derive(Debug)]
 pub struct Peer {
-    process: Process,
-    skipped: VecDeque<Value>,
+    events: Events,
 }
 
 impl Peer {
@@ -97,7 +92,7 @@ impl Peer {
         let mut command = command(environment.python());
         // -u would not do: the program flushes by the line, and reads its commands by the line.
         command.arg("-B").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/peer.py")).args(args);
-        Self { process: Process::spawn(command), skipped: VecDeque::new() }
+        Self { events: Events::spawn(command) }
     }
 
     /// Gives it a command.
@@ -106,7 +101,7 @@ impl Peer {
     ///
     /// If the program has ended.
     pub fn send(&mut self, command: &Value) {
-        self.process.send_line(&command.to_string());
+        self.events.process().send_line(&command.to_string());
     }
 
     /// Lets it send a byte message.
@@ -129,63 +124,6 @@ impl Peer {
         self.send(&json!({"cmd": "send", "name": name, "attributes": attributes}));
     }
 
-    /// The next event that has not been taken; `None` after `timeout`, or when it has ended.
-    ///
-    /// # Panics
-    ///
-    /// If it writes anything but events.
-    pub fn next_event(&mut self, timeout: Duration) -> Option<Value> {
-        self.skipped.pop_front().or_else(|| self.read_event(timeout))
-    }
-
-    /// The next event of that name. Others before it are kept for later calls, in order.
-    ///
-    /// # Panics
-    ///
-    /// If there is none within [`PATIENCE`]; the message holds what the program has written.
-    pub fn expect(&mut self, event: &str) -> Value {
-        self.expect_within(event, PATIENCE)
-    }
-
-    /// [`Peer::expect`] with a time of its own.
-    ///
-    /// # Panics
-    ///
-    /// If there is none within `timeout`; the message holds what the program has written.
-    pub fn expect_within(&mut self, event: &str, timeout: Duration) -> Value {
-        if let Some(found) = self.skipped.iter().position(|e| e["event"] == event) {
-            return self.skipped.remove(found).expect("the index was found just now");
-        }
-        let deadline = Instant::now() + timeout;
-        while let Some(next) = self.read_event(deadline.saturating_duration_since(Instant::now())) {
-            if next["event"] == event {
-                return next;
-            }
-            self.skipped.push_back(next);
-        }
-        panic!("no event {event} within {timeout:?} from {}", self.process.transcript());
-    }
-
-    /// Whether an event of that name comes within `timeout`; it is taken.
-    ///
-    /// # Panics
-    ///
-    /// If it writes anything but events.
-    pub fn has(&mut self, event: &str, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
-        if let Some(found) = self.skipped.iter().position(|e| e["event"] == event) {
-            self.skipped.remove(found);
-            return true;
-        }
-        while let Some(next) = self.read_event(deadline.saturating_duration_since(Instant::now())) {
-            if next["event"] == event {
-                return true;
-            }
-            self.skipped.push_back(next);
-        }
-        false
-    }
-
     /// How many messages a connection has received and sent.
     ///
     /// # Panics
@@ -197,14 +135,18 @@ impl Peer {
         let number = |field: &str| count[field].as_u64().expect("a count is a number");
         (number("received"), number("sent"))
     }
+}
 
-    /// The program itself: its end, its processor time, what it has written.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+impl Deref for Peer {
+    type Target = Events;
+
+    fn deref(&self) -> &Events {
+        &self.events
     }
+}
 
-    fn read_event(&mut self, timeout: Duration) -> Option<Value> {
-        let line = self.process.next_line(timeout)?;
-        Some(serde_json::from_str(&line).unwrap_or_else(|e| panic!("not an event: {e}: {line}")))
+impl DerefMut for Peer {
+    fn deref_mut(&mut self) -> &mut Events {
+        &mut self.events
     }
 }

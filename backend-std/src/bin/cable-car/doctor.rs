@@ -1,0 +1,273 @@
+//! `doctor`: why is a peer not found? Looks at this machine first, then at the others.
+
+mod beacons;
+mod dials;
+mod findings;
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::time::{Duration, Instant};
+
+use cable_car_std::cable_car::discovery::Service;
+
+use self::beacons::{Beacons, Heard};
+use self::dials::{Dialled, dial_all};
+use self::findings::{Finding, Findings};
+use crate::ear::Ear;
+use crate::failure::{Failure, Outcome};
+use crate::networks::{self, Network};
+use crate::options::Common;
+use crate::output::{Output, remark};
+use crate::ports::{self, Protocol};
+use crate::text::plain;
+
+/// How long a dial may take; a connector gives it as long.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) fn run(
+    common: &Common,
+    service: &Service,
+    output: &mut Output,
+) -> Result<Outcome, Failure> {
+    let mut findings = Findings::new(output);
+    let networks = look_at_networks(&mut findings)?;
+    look_at_tcp_port(common.tcp_port, &mut findings)?;
+    let mut ear = match Ear::open(common.udp_port) {
+        Ok(ear) => ear,
+        Err(Failure::Start(_)) => {
+            tell_of_taken_udp_port(common.udp_port, &mut findings)?;
+            return findings.verdict();
+        }
+        Err(failure) => return Err(failure),
+    };
+    let shared = match ports::holders(Protocol::Udp, common.udp_port).as_slice() {
+        [] => String::new(),
+        holders => format!(", shared with {}", ports::names(holders)),
+    };
+    let words = format!("UDP port {} can be listened on{shared}", common.udp_port);
+    findings.tell(Finding::good("udp-port", words))?;
+
+    let seconds = common.listen_for().as_secs_f64();
+    remark(format_args!("sending beacons and listening to others for {seconds} s"));
+    let mut beacons = Beacons::new(common.udp_port, common.tcp_port, service, &networks);
+    let end = Instant::now() + common.listen_for();
+    beacons.exchange(&mut ear, end)?;
+    tell_of_own_beacons(&beacons, &networks, common.udp_port, &mut findings)?;
+    tell_of_others(&beacons, &mut ear, common, service, &mut findings)?;
+    findings.verdict()
+}
+
+/// Which networks beacons go out to.
+fn look_at_networks(findings: &mut Findings<'_>) -> Result<Vec<Network>, Failure> {
+    let (loopback, networks): (Vec<_>, Vec<_>) =
+        networks::all().into_iter().partition(|network| network.address.is_loopback());
+    for network in &networks {
+        let Network { interface, address, prefix, broadcast, up } = network;
+        let name = format!("interface {interface}, {address}/{prefix}");
+        findings.tell(match broadcast {
+            _ if !up => Finding::note("interface", format!("{name}, is down or has no carrier"))
+                .todo("plug the cable in, join the wireless network, or switch the interface on"),
+            Some(broadcast) => {
+                Finding::good("interface", format!("{name}: beacons go to {broadcast}"))
+            }
+            None => Finding::note("interface", format!("{name}, carries no broadcasts"))
+                .todo("peers behind it are reached by `cable-car connect ADDRESS` alone"),
+        })?;
+    }
+    if loopback.is_empty() {
+        let words =
+            "the loopback interface is down: programs of this machine do not find each other";
+        findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
+    }
+    let usable = networks.iter().any(|network| network.up && network.broadcast.is_some());
+    if !usable {
+        let words = "no network is up: only programs of this machine can be found";
+        let todo = "connect this machine to the network that the peers are on";
+        findings.tell(Finding::bad("network", words).todo(todo))?;
+    }
+    Ok(networks)
+}
+
+/// Whether peers can dial this machine where they expect it.
+fn look_at_tcp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failure> {
+    let Err(error) = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) else {
+        let words = format!("TCP port {port} is free to be listened on");
+        return findings.tell(Finding::good("tcp-port", words));
+    };
+    let holders = ports::holders(Protocol::Tcp, port);
+    let holder = match holders.as_slice() {
+        [] => String::new(),
+        holders => format!(" by {}", ports::names(holders)),
+    };
+    findings.tell(if error.kind() == std::io::ErrorKind::AddrInUse {
+        Finding::note("tcp-port", format!("TCP port {port} is taken{holder}")).todo(
+            "well if that takes part in discovery: other programs take another port and say so in \
+             their beacons. Python programs dial this one; if it is not a peer, end it",
+        )
+    } else {
+        Finding::bad("tcp-port", format!("TCP port {port} can not be listened on: {error}"))
+            .todo("choose another --tcp-port, above 1023, for all peers")
+    })
+}
+
+fn tell_of_taken_udp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failure> {
+    let holder = match ports::holders(Protocol::Udp, port).as_slice() {
+        [] => "another program".to_owned(),
+        holders => ports::names(holders),
+    };
+    let words = format!("UDP port {port} is held by {holder}, which does not share it");
+    findings.tell(Finding::bad("udp-port", words).todo(
+        "end that program, or choose another --udp-port for all peers. A Python program does not \
+         share the port: it is alone on its machine",
+    ))
+}
+
+/// Whether this machine hears what it sends.
+fn tell_of_own_beacons(
+    beacons: &Beacons,
+    networks: &[Network],
+    port: u16,
+    findings: &mut Findings<'_>,
+) -> Result<(), Failure> {
+    for network in networks.iter().filter(|network| network.up && network.broadcast.is_some()) {
+        let by = format!("by {}", network.interface);
+        if let Some(error) = beacons.refused(network.address) {
+            let words = format!("beacons do not leave {by}: {error}");
+            findings.tell(Finding::bad("own-beacon", words).todo(format!(
+                "let UDP port {port} out in the firewall of this machine, and check its routes"
+            )))?;
+        } else if beacons.came_back(network.address) {
+            findings.tell(Finding::good("own-beacon", format!("own beacon heard back {by}")))?;
+        } else {
+            let words =
+                format!("own beacon not heard back {by}: a firewall of this machine, likely");
+            findings.tell(Finding::bad("own-beacon", words).todo(firewall_advice(port, "udp")))?;
+        }
+    }
+    if networks.is_empty() {
+        findings.tell(match beacons.came_back_at_all() {
+            true => Finding::good("own-beacon", "own beacon heard back by loopback"),
+            false => Finding::bad("own-beacon", "own beacon not heard back by loopback")
+                .todo(firewall_advice(port, "udp")),
+        })?;
+    }
+    Ok(())
+}
+
+/// Who else was heard, and whether they can be dialled.
+fn tell_of_others(
+    beacons: &Beacons,
+    ear: &mut Ear,
+    common: &Common,
+    service: &Service,
+    findings: &mut Findings<'_>,
+) -> Result<(), Failure> {
+    let udp_port = common.udp_port;
+    for (address, datagram) in beacons.odd() {
+        let words = format!("{address} sends on UDP {udp_port} what is no beacon: {datagram}");
+        findings.tell(Finding::note("other-version", words).about(address.to_string()).todo(
+            "another program uses this port, or a peer of a version that this one does not know: \
+             update both, or choose another --udp-port",
+        ))?;
+    }
+    let heard: Vec<&Heard> = beacons.heard().collect();
+    if heard.is_empty() {
+        let words = format!("no beacon of anybody else was heard on UDP {udp_port}");
+        return findings.tell(
+            Finding::bad("beacons", words)
+                .todo(format!("is the peer's program running, with UDP port {udp_port}?"))
+                .todo(
+                    "is it on the same subnet? Routers pass no broadcasts, and many guest and \
+                     wireless networks keep their machines apart",
+                )
+                .todo(
+                    "do firewalls let its beacons out there and in here? `cable-car doctor` on its \
+                     machine says more",
+                )
+                .todo("if you know its address, `cable-car connect ADDRESS` needs no beacon"),
+        );
+    }
+    let of_ours = |heard: &&Heard| heard.service.as_deref().is_none_or(|s| s == service.as_str());
+    for heard in heard.iter().filter(|heard| !of_ours(heard)) {
+        let theirs = heard.service.as_deref().unwrap_or_default();
+        let wanted = match service.as_str() {
+            "" => "none is looked for".to_owned(),
+            name => format!("{name:?} is looked for"),
+        };
+        let words = match theirs {
+            "" => format!("{} is heard, and has no service: {wanted}", heard.name()),
+            name => {
+                format!("{} is heard, and is of service {:?}: {wanted}", heard.name(), plain(name))
+            }
+        };
+        let todo = match theirs {
+            "" => "only programs of one service find each other: start both without one".to_owned(),
+            name => format!(
+                "only programs of one service find each other: `cable-car doctor --service {0}` \
+                 looks further, `cable-car join --service {0}` takes part",
+                plain(name)
+            ),
+        };
+        findings.tell(Finding::note("other-service", words).about(heard.name()).todo(todo))?;
+    }
+    let ours: Vec<&Heard> = heard.iter().copied().filter(of_ours).collect();
+    if ours.is_empty() {
+        let words = "nobody of the service that is looked for was heard";
+        return findings.tell(Finding::bad("beacons", words).todo("see --service above"));
+    }
+    let addresses: Vec<SocketAddrV4> =
+        ours.iter().map(|heard| heard.dialled_at(common.tcp_port)).collect();
+    for (heard, outcome) in ours.iter().zip(dial_all(ear, &addresses, DIAL_TIMEOUT)?) {
+        findings.tell(about_dial(heard, common.tcp_port, &outcome))?;
+    }
+    Ok(())
+}
+
+fn about_dial(heard: &Heard, default_port: u16, outcome: &Dialled) -> Finding {
+    let kind = if heard.service.is_some() { "extended" } else { "legacy" };
+    let at = heard.dialled_at(default_port);
+    let (name, port) = (format!("{} ({kind})", at.ip()), at.port());
+    let finding = match outcome {
+        Dialled::Open => {
+            Finding::good("peer", format!("{name} is heard, and TCP port {port} takes connections"))
+        }
+        Dialled::Refused => {
+            let todo = match kind {
+                "legacy" => "its program has ended, or has another TCP port: give it as --tcp-port",
+                _ => {
+                    "its program has just ended, or a firewall there refuses: let the port through"
+                }
+            };
+            let words = format!("{name} is heard, but refuses TCP port {port}");
+            Finding::bad("peer", words).todo(todo)
+        }
+        Dialled::Silent => {
+            let words = format!(
+                "{name} is heard, but TCP port {port} does not answer: filtered by a firewall, likely"
+            );
+            let todo = format!("on that machine: {}", firewall_advice(port, "tcp"));
+            Finding::bad("peer", words).todo(todo)
+        }
+        Dialled::Failed(error) => {
+            let words =
+                format!("{name} is heard, but can not be dialled at TCP port {port}: {error}");
+            Finding::bad("peer", words).todo(
+                "is there a route to that address, and does a firewall of this machine stop it?",
+            )
+        }
+    };
+    finding.about(at.to_string())
+}
+
+/// How to let a port through, on the system that this program was made for.
+fn firewall_advice(port: u16, protocol: &str) -> String {
+    if cfg!(target_os = "windows") {
+        format!("let {protocol} port {port} in: allow the program in Windows Defender Firewall")
+    } else if cfg!(target_os = "macos") {
+        format!("let {protocol} port {port} in: System Settings, Network, Firewall, Options")
+    } else {
+        format!(
+            "let {protocol} port {port} in: `ufw allow {port}/{protocol}`, `firewall-cmd \
+             --add-port={port}/{protocol}`, or look at `nft list ruleset`"
+        )
+    }
+}

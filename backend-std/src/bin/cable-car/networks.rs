@@ -1,0 +1,88 @@
+//! The networks that this machine is on.
+
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use if_addrs::IfAddr;
+
+/// One IPv4 address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Network {
+    pub(crate) interface: String,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) prefix: u8,
+    /// Where its broadcasts go; none where it carries none.
+    pub(crate) broadcast: Option<Ipv4Addr>,
+    pub(crate) up: bool,
+}
+
+impl Network {
+    /// Whether an address belongs to it.
+    pub(crate) fn contains(&self, address: Ipv4Addr) -> bool {
+        let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
+        u32::from(address) & mask == u32::from(self.address) & mask
+    }
+}
+
+/// All of them, loopback included.
+pub(crate) fn all() -> Vec<Network> {
+    // A machine whose interfaces can not be listed is shown to have none.
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let network = |interface: if_addrs::Interface| {
+        let up = interface.is_oper_up();
+        match interface.addr {
+            IfAddr::V4(v4) => Some(Network {
+                interface: interface.name,
+                address: v4.ip,
+                prefix: v4.prefixlen,
+                broadcast: v4.broadcast.filter(|_| !v4.ip.is_loopback()),
+                // Of loopback the system does not say that it works, only that it is up.
+                up: up || v4.ip.is_loopback(),
+            }),
+            IfAddr::V6(_) => None,
+        }
+    };
+    interfaces.into_iter().filter_map(network).collect()
+}
+
+/// Finds the interface that leads to an address, in a list that is renewed now and then.
+#[derive(Debug)]
+pub(crate) struct Interfaces {
+    networks: Vec<Network>,
+    looked_up: Instant,
+}
+
+impl Interfaces {
+    pub(crate) fn new() -> Self {
+        Self { networks: all(), looked_up: Instant::now() }
+    }
+
+    /// The interface whose network an address is in; the narrowest, where there are several.
+    pub(crate) fn of(&mut self, address: Ipv4Addr) -> Option<String> {
+        if self.looked_up.elapsed() > Duration::from_secs(1) {
+            *self = Self::new();
+        }
+        let networks = self.networks.iter().filter(|network| network.contains(address));
+        networks.max_by_key(|network| network.prefix).map(|network| network.interface.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_in_a_network_or_not() {
+        let network = |prefix| Network {
+            interface: "eth0".to_owned(),
+            address: Ipv4Addr::new(10, 77, 1, 1),
+            prefix,
+            broadcast: None,
+            up: true,
+        };
+        assert!(network(24).contains(Ipv4Addr::new(10, 77, 1, 200)));
+        assert!(!network(24).contains(Ipv4Addr::new(10, 77, 2, 1)));
+        assert!(network(0).contains(Ipv4Addr::new(192, 0, 2, 1)));
+        assert!(!network(32).contains(Ipv4Addr::new(10, 77, 1, 2)));
+    }
+}
