@@ -106,7 +106,7 @@ struct Class {
 struct Unpacked {
     count: usize,
     attribute: String,
-    /// Where it is not taken as it is: what makes an attribute of the variable of its name.
+    /// Where it is not taken as it is: what makes an attribute of `@`.
     convert: Option<String>,
 }
 
@@ -140,7 +140,7 @@ impl Class {
                 self.both(&format!("{}s", number.len));
                 (
                     format!("self.{name}.to_bytes({}, \"big\"{signed})", number.len),
-                    Some(format!("int.from_bytes({name}, \"big\"{signed})")),
+                    Some(format!("int.from_bytes(@, \"big\"{signed})")),
                 )
             }
         };
@@ -169,7 +169,7 @@ impl Class {
         self.dynamic = true;
         let (value, zero, convert) = if is_text {
             self.before_pack.push(format!("{name} = self.{name}.encode()"));
-            (name.clone(), "\"\"", Some(format!("{name}.decode()")))
+            (name.clone(), "\"\"", Some("@.decode()".to_owned()))
         } else {
             (format!("self.{name}"), "b\"\"", None)
         };
@@ -256,17 +256,15 @@ impl Class {
 
         let mut decode = self.before_unpack.clone();
         let unpack = format!("struct.unpack({}, payload)", quote(&self.unpack));
-        let arrays = self.unpacked.iter().any(|unpacked| unpacked.count > 1);
-        if arrays {
+        if self.unpacked.iter().any(|unpacked| unpacked.count > 1) {
             decode.push(format!("values = {unpack}"));
             let mut at = 0;
             for Unpacked { count, attribute, convert } in &self.unpacked {
-                let place =
-                    if convert.is_some() { attribute.clone() } else { format!("self.{attribute}") };
-                decode.push(match count {
-                    1 => format!("{place} = values[{at}]"),
-                    count => format!("{place} = values[{at}:{}]", at + count),
-                });
+                let value = match count {
+                    1 => format!("values[{at}]"),
+                    count => format!("values[{at}:{}]", at + count),
+                };
+                decode.push(format!("self.{attribute} = {}", converted(convert, &value)));
                 at += count;
             }
         } else {
@@ -278,14 +276,18 @@ impl Class {
             let one = self.unpacked.len() == 1;
             let places = if one { format!("({places},)") } else { places };
             decode.push(format!("{places} = {unpack}"));
-        }
-        for Unpacked { attribute, convert, .. } in &self.unpacked {
-            if let Some(convert) = convert {
-                decode.push(format!("self.{attribute} = {convert}"));
+            for Unpacked { attribute, convert, .. } in &self.unpacked {
+                if convert.is_some() {
+                    decode.push(format!("self.{attribute} = {}", converted(convert, attribute)));
+                }
             }
         }
         method("decode(self, payload)".to_owned(), decode);
     }
+}
+
+fn converted(convert: &Option<String>, value: &str) -> String {
+    convert.as_ref().map_or_else(|| value.to_owned(), |convert| convert.replace('@', value))
 }
 
 /// A field's name in Python, where a field of a tuple needs one and some words are taken.
@@ -332,6 +334,10 @@ mod tests {
                 struct Position { x: i16, y: i16 }
             }),
             docs(parse_quote! {
+                #[message(code = 0x11)]
+                struct Fire;
+            }),
+            docs(parse_quote! {
                 #[message(code = 0x12)]
                 struct Score<'a> {
                     #[message(prefixed)]
@@ -339,6 +345,20 @@ mod tests {
                     points: u32,
                     won: [bool; 3],
                     remark: &'a str,
+                }
+            }),
+            docs(parse_quote! {
+                #[message(code = 0x13)]
+                struct Record<'a> {
+                    id: u128,
+                    key: [u8; 4],
+                    offset: i128,
+                    #[message(prefixed)]
+                    head: &'a [u8],
+                    grid: [[f32; 2]; 2],
+                    #[message(prefixed)]
+                    from: &'a str,
+                    rest: &'a [u8],
                 }
             }),
         ];

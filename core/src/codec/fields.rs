@@ -269,12 +269,12 @@ impl<'a> Writer<'a> {
     /// [`EncodeError::Full`] where there is no room.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let end = self.len.saturating_add(bytes.len());
-        let Some(space) = self.space.get_mut(self.len..end) else {
+        let free = self.space.get_mut(self.len..).unwrap_or_default();
+        let Some((space, _)) = free.split_at_mut_checked(bytes.len()) else {
             return Err(EncodeError::Full);
         };
         space.copy_from_slice(bytes);
-        self.len = end;
+        self.len += bytes.len();
         Ok(())
     }
 
