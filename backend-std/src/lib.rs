@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "document-features", doc = "\n## Features\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 
 mod buffer;
 mod connection;
@@ -6,6 +8,7 @@ mod connector;
 mod direct;
 mod identity;
 mod interfaces;
+mod logging;
 mod messenger;
 mod stack;
 mod tune;

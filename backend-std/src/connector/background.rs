@@ -15,6 +15,7 @@ use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
 use crate::interfaces::Choice;
+use crate::logging;
 use crate::stack::{StackError, StdStack, TcpSocket};
 use crate::tune;
 
@@ -214,6 +215,7 @@ impl Background {
     }
 
     fn deliver(&self, event: Event) {
+        logging::event(&event);
         if let Some(callbacks) = &self.callbacks {
             drop(callbacks.queue.send(Call::Event(event)));
         }
@@ -229,6 +231,7 @@ impl Background {
     fn trouble(&self, trouble: Option<String>) {
         let mut table = self.shared.table();
         if table.trouble != trouble {
+            logging::trouble(trouble.as_deref());
             table.trouble = trouble;
             drop(table);
             self.shared.notify();
