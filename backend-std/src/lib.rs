@@ -6,6 +6,7 @@ mod buffer;
 mod connection;
 mod connector;
 mod direct;
+pub mod guide;
 mod identity;
 mod interfaces;
 mod logging;
