@@ -18,6 +18,7 @@ use embedded_nal::{TcpError, TcpErrorKind};
 /// assert_eq!(Error::Reset.kind(), TcpErrorKind::Other);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// Every TCP socket of the storage is in use.
@@ -104,6 +105,7 @@ impl core::error::Error for Error {}
 
 /// Why the stack can not be set up as asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The hardware address is a multicast, broadcast or all-zero one.

@@ -22,6 +22,7 @@ pub(crate) use table::{Limits, TcpTable};
 ///
 /// It is only a number: one that is dropped without `close` keeps its slot for good.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "a socket keeps its slot until it is closed"]
 pub struct TcpSocket {
     pub(crate) place: Place,
@@ -29,6 +30,7 @@ pub struct TcpSocket {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) enum Place {
     Slot(u8),
     Listener(u8),

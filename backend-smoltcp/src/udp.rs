@@ -29,6 +29,7 @@ const HEADERS: usize = 28;
 ///
 /// It is only a number: one that is dropped without `close` keeps its slot for good.
 #[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "a socket keeps its slot until it is closed"]
 pub struct UdpSocket {
     index: u8,

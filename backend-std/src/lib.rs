@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "document-features", doc = "\n## Features\n")]
+#![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
 
 mod buffer;
 mod connection;
 mod connector;
 mod direct;
+pub mod guide;
 mod identity;
 mod interfaces;
+mod logging;
 mod messenger;
 mod stack;
 mod tune;

@@ -16,6 +16,7 @@ use mio::{Events, Interest, Poll, Registry, Token, net};
 
 use crate::buffer::{BufferSize, Growing};
 use crate::connection::{Connection, Lease};
+use crate::logging;
 
 /// Passes messages over a connection.
 ///
@@ -151,7 +152,11 @@ impl<S: MessageSet> Messenger<S> {
     /// A message that could not be understood is an item of its own; the link goes on behind it.
     #[inline]
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
-        self.link.get()
+        let message = self.link.get();
+        if let Some(Err(bad)) = &message {
+            logging::bad_message(bad);
+        }
+        message
     }
 
     /// Receives and sends all that the buffers and the socket can take now. Never waits.
@@ -205,7 +210,10 @@ impl<S: MessageSet> Messenger<S> {
             self.status().map_err(RecvError::Ended)?;
         }
         match self.link.get() {
-            Some(message) => message.map_err(RecvError::Bad),
+            Some(message) => message.map_err(|bad| {
+                logging::bad_message(&bad);
+                RecvError::Bad(bad)
+            }),
             None => Err(RecvError::Ended(LinkError::Broken)),
         }
     }

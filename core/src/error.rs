@@ -10,6 +10,7 @@ use crate::text::Snippet;
 ///
 /// It is an item among the messages: the link goes on, and the next message is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum BadMessage {
     /// A byte message whose code the program's message set does not have.
@@ -58,6 +59,7 @@ pub enum BadMessage {
 
 /// Why a message was not taken to be sent. Nothing of it was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
     /// The send buffer has no room now: let the link transfer, then send again.
@@ -75,6 +77,7 @@ pub enum SendError {
 
 /// Why a link has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum LinkError {
     /// The peer closed the link, and all that it sent has been read.

@@ -27,6 +27,7 @@ use crate::messenger::Moved;
 
 /// A connection that stands: the socket of a stack, and who is at the other end.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Connection<Socket> {
     /// The connected socket.
     pub socket: Socket,

@@ -31,18 +31,22 @@ pub struct Identify {
 
 /// Asks to take part: byte code 2, JSON `MsgJoin`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Join;
 
 /// Asks to try again: byte code 3, JSON `MsgRetry`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Retry;
 
 /// Says goodbye: byte code 4, JSON `MsgQuit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Quit;
 
 /// Why two names do not make an [`Identify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum IdentifyError {
     /// Together they are longer than [`Identify::LONGEST`] less one.
@@ -101,6 +105,13 @@ impl Identify {
 impl fmt::Display for Identify {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Identify {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", &self.text);
     }
 }
 

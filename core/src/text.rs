@@ -72,6 +72,13 @@ impl fmt::Display for Snippet {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Snippet {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.as_str());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

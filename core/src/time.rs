@@ -15,6 +15,7 @@ use core::time::Duration;
 /// assert_eq!(start + Duration::from_secs(1) - start, Duration::from_secs(1));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Instant {
     micros: u64,
 }

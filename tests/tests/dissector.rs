@@ -289,6 +289,9 @@ fn byte_frames_in_any_segments() {
     let mut like_json = connect(one, two, 8223);
     let frame = [&b"[\"\n\0"[..], &[b'y'; 87]].concat();
     segments(&mut like_json, [&frame[..1], &frame[1..]]);
+    // Nor is a frame a line because it is all text.
+    let mut all_text = connect(one, two, 8223);
+    segments(&mut all_text, [&[b'$'; 36][..]]);
     // No hello at all, to a port that a beacon has named.
     let socket = two.enter(|| UdpSocket::bind("0.0.0.0:0")).unwrap();
     let named = OTHER_PORT + 2;
@@ -309,6 +312,7 @@ fn byte_frames_in_any_segments() {
         assert_eq!(column(ends, 2), ["Identify", "Join", "code 0x11", "Quit", "code 0x12"]);
     }
     assert_eq!(column(&like_json, 2), ["code 0x22"]);
+    assert_eq!(column(&all_text, 2), ["code 0x24"]);
     assert_eq!(column(&announced, 2), ["Identify", "Join", "code 0x11", "Quit"]);
     // The frames are put together from as many segments as they have bytes.
     assert_eq!(column(&one_by_one, 3), ["25", "8", "2", "6", "2", "255"]);

@@ -15,6 +15,7 @@ use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
 use crate::interfaces::Choice;
+use crate::logging;
 use crate::stack::{StackError, StdStack, TcpSocket};
 use crate::tune;
 
@@ -241,6 +242,7 @@ impl Background {
     }
 
     fn deliver(&self, event: Event) {
+        logging::event(&event);
         if let Some(callbacks) = &self.callbacks {
             callbacks.call(Call::Event(event));
         }
@@ -256,6 +258,7 @@ impl Background {
     fn trouble(&self, trouble: Option<String>) {
         let mut table = self.shared.table();
         if table.trouble != trouble {
+            logging::trouble(trouble.as_deref());
             table.trouble = trouble;
             drop(table);
             self.shared.notify();

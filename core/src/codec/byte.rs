@@ -108,6 +108,7 @@ impl<S: Signal> ByteMessage<'_> for S {
 
 /// A frame of the byte transport whose code has not been looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ByteFrame<'a> {
     /// Which message it is.
     pub code: u8,

@@ -40,6 +40,7 @@ pub struct Writer<'a> {
 
 /// Why a payload could not be read as the message that its code names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The payload ends within a field.
@@ -60,6 +61,7 @@ pub enum DecodeError {
 
 /// Why a message could not be written as a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EncodeError {
     /// There is no room for the field.

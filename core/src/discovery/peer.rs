@@ -9,6 +9,7 @@ use crate::time::{Instant, micros};
 
 /// What a peer is known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Who {
     /// A peer that says who it is.
     Instance(Instance),
@@ -27,10 +28,12 @@ impl fmt::Display for Who {
 
 /// One link, among all that there have been since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkId(pub(super) u32);
 
 /// One dial, among all that there have been since the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DialId(pub(super) u32);
 
 #[derive(Clone, Debug)]

@@ -54,6 +54,7 @@ pub enum Reached {
 
 /// A link that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Departure {
     /// Whose it was.
     pub who: Who,

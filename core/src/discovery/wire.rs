@@ -46,13 +46,22 @@ impl fmt::Display for Instance {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Instance {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=u64:016x}", self.0);
+    }
+}
+
 /// What a program is for: only programs of one service find each other. Empty where the ports alone
 /// tell, as for the Python peer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Service(String<{ Service::LONGEST }>);
 
 /// A service name is longer than [`Service::LONGEST`] bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServiceTooLong;
 
 impl fmt::Display for ServiceTooLong {
@@ -107,6 +116,7 @@ pub enum Beacon {
 
 /// What an extended beacon says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Announcement {
     /// Who.
     pub instance: Instance,

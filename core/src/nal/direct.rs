@@ -11,6 +11,7 @@ use crate::time::Instant;
 
 /// Why a direct connection did not come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConnectError<E> {
     /// The stack has no socket to give.

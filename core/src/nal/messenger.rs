@@ -50,6 +50,7 @@ pub struct Messenger<S: MessageSet, Socket, RX, TX> {
 
 /// What [`shutdown`](Messenger::shutdown) could not send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Unsent {
     /// How many bytes of queued messages were given up.
     pub bytes: usize,

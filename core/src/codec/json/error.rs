@@ -6,6 +6,7 @@ use crate::text::Snippet;
 
 /// Why a line, or the attributes in it, could not be read.
 #[derive(Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct JsonError {
     kind: JsonErrorKind,
     at: usize,
@@ -13,6 +14,7 @@ pub struct JsonError {
 
 /// What was wrong with JSON that came.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum JsonErrorKind {
     /// Not JSON, or not of the form `["ClassName",{...}]`.

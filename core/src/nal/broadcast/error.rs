@@ -10,6 +10,7 @@ use crate::nal::{ConnectError, Connection};
 
 /// What a connector has to tell.
 #[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event<Socket, E> {
     /// A link stands. When it ends, [`BroadcastConnector::unlinked`](super::BroadcastConnector)
@@ -49,6 +50,7 @@ pub enum Event<Socket, E> {
 
 /// Why a connector could not do its work now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ConnectorError<T, U> {
     /// The UDP port for beacons could not be had.
