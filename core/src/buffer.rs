@@ -89,9 +89,12 @@ impl<S: Storage> Buffer<S> {
     /// Takes `count` bytes off the front; they stay in place until the buffer is written again.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) -> &mut [u8] {
-        let from = self.start;
-        self.start = from.saturating_add(count).min(self.end);
-        self.storage.bytes_mut().get_mut(from..self.start).unwrap_or_default()
+        let Self { storage, start, end } = self;
+        // Written as `unread` is, whose checks serve for both where one follows the other.
+        let unread = storage.bytes_mut().get_mut(*start..*end).unwrap_or_default();
+        let count = count.min(unread.len());
+        *start += count;
+        unread.get_mut(..count).unwrap_or_default()
     }
 
     /// Free space behind the unread bytes.
@@ -104,6 +107,18 @@ impl<S: Storage> Buffer<S> {
     #[inline]
     pub(crate) fn commit(&mut self, count: usize) {
         self.end = self.end.saturating_add(count).min(self.storage.bytes().len());
+    }
+
+    /// Makes what `write` writes to the start of the free space unread; it gives the length.
+    #[inline]
+    pub(crate) fn append<E>(
+        &mut self,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let spare = self.spare();
+        let len = write(spare)?.min(spare.len());
+        self.end += len;
+        Ok(())
     }
 
     /// Moves the unread bytes to the front where that is cheap: no more bytes move than were

@@ -120,11 +120,8 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             return Err(SendError::Ended(end));
         }
         loop {
-            match write(self.tx.spare()) {
-                Ok(len) => {
-                    self.tx.commit(len);
-                    return Ok(());
-                }
+            match self.tx.append(&write) {
+                Ok(()) => return Ok(()),
                 Err(EncodeError::Invalid(what)) => return Err(SendError::Invalid(what)),
                 Err(EncodeError::Full) => self.make_send_room()?,
             }
