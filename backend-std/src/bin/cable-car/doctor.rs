@@ -100,8 +100,8 @@ fn look_at_tcp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failur
     };
     findings.tell(if error.kind() == std::io::ErrorKind::AddrInUse {
         Finding::note("tcp-port", format!("TCP port {port} is taken{holder}")).todo(
-            "well if that takes part in discovery: other programs take another port and say so in \
-             their beacons. Python programs dial this one; if it is not a peer, end it",
+            "fine if that is a peer: others on this machine take another port, and their beacons \
+             say which. If it is none, end it: Python programs dial this port and no other",
         )
     } else {
         Finding::bad("tcp-port", format!("TCP port {port} can not be listened on: {error}"))

@@ -32,6 +32,7 @@ pub(crate) struct Options {
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Common {
     /// The UDP port of the beacons, the same for all peers
     #[arg(
@@ -63,8 +64,7 @@ pub(crate) struct Common {
     )]
     pub(crate) end: Option<Duration>,
 
-    /// Write one JSON object a line: `event`, `t` in seconds since the start, `peer`, and what
-    /// belongs to the event
+    /// Write one JSON object a line: `event`, `t` in seconds since the start, `peer`, and more
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

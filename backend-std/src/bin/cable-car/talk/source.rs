@@ -138,8 +138,7 @@ impl Sources {
     pub(super) fn advice(&self) -> &'static str {
         match &self.source {
             Source::Broadcast { .. } => {
-                "`cable-car scout` shows who is on the network, `cable-car doctor` says what may be \
-                 wrong"
+                "`cable-car scout` shows who is there, `cable-car doctor` what is wrong"
             }
             Source::Dial { .. } => "is its address right, and is its program running?",
             Source::Port { .. } => "peers dial this port if they are told this machine's address",
