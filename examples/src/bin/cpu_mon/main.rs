@@ -22,11 +22,13 @@ mod text;
 
 use std::error::Error;
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use cable_car_std::{StartError, Watch};
+use cable_car_examples::options::{exit, with_option};
+use cable_car_examples::terminal;
+use cable_car_std::Watch;
 use clap::Parser;
 
 use crate::log::Log;
@@ -37,21 +39,12 @@ use crate::peers::{Happening, Peers};
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Err(error) if !is_broken_pipe(&*error) => {
-            // Where stderr is gone as well, the exit code is all that can be told.
-            let _ = writeln!(io::stderr(), "cpu_mon: {error}");
-            ExitCode::FAILURE
-        }
-        // Whoever reads the log may stop to at any time, as `head` does.
-        _ => ExitCode::SUCCESS,
-    }
+    exit("cpu_mon", run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let watch = Watch::new()?;
-    let orders = Orders::new(watch.waker());
-    orders.heed_signals()?;
+    let orders = Orders::new(watch.waker())?;
     let mut peers = Peers::start(options, watch).map_err(with_option)?;
     let mut view = View::open(options, &orders)?;
     let mut machines = Machines::default();
@@ -116,8 +109,7 @@ enum View {
 
 impl View {
     fn open(options: &Options, orders: &Orders) -> io::Result<Self> {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if options.plain || dumb || !io::stdout().is_terminal() {
+        if options.plain || !terminal::is_there() {
             return Ok(Self::Plain(Log::new(io::stdout(), io::stderr(), options)));
         }
         let screen = Screen::open(options)?;
@@ -169,20 +161,4 @@ impl View {
             Self::Live(screen) => Some(screen.due()),
         }
     }
-}
-
-/// The error, and which of our options has to do with it.
-fn with_option(error: StartError) -> Box<dyn Error> {
-    let option = match error {
-        StartError::BeaconPort(..) => "--udp-port",
-        StartError::TcpPort(..) => "--tcp-port",
-        StartError::NoNetwork(_) => "--loopback",
-        _ => return error.into(),
-    };
-    format!("{error} ({option})").into()
-}
-
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use cable_car_examples::options::seconds;
 use clap::Parser;
 
 /// The shortest interval: more would be load rather than tell of it.
 const SHORTEST: Duration = Duration::from_millis(50);
-const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Shows how busy the machines of this network are, as far as they run this program or the Python
 /// package's cpu_mon.py, and tells them how busy this one is.
@@ -78,13 +78,6 @@ impl Options {
             self.tcp_port,
         )
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds
-        .filter(|&duration| duration <= YEAR)
-        .ok_or_else(|| "give a number of seconds up to a year's, such as 3 or 0.5".to_owned())
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -1,11 +1,11 @@
-//! The terminal: taken over for the live table, and given back as it was.
+//! The live table on the terminal.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
-use ratatui::DefaultTerminal;
+use cable_car_examples::terminal::Terminal;
 
 use crate::machines::Machines;
 use crate::options::Options;
@@ -18,9 +18,9 @@ const FAST: Duration = Duration::from_millis(50);
 /// How many remarks are shown.
 const REMARKS: usize = 8;
 
-/// The live view. When it is dropped, and when the program panics, the terminal is as it was.
+/// The live view.
 pub(crate) struct Screen {
-    terminal: DefaultTerminal,
+    terminal: Terminal,
     verbose: bool,
     waiting: String,
     remarks: VecDeque<String>,
@@ -31,9 +31,8 @@ pub(crate) struct Screen {
 impl Screen {
     /// Takes the terminal over.
     pub(crate) fn open(options: &Options) -> io::Result<Self> {
-        let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
         Ok(Self {
-            terminal,
+            terminal: Terminal::open()?,
             verbose: options.verbose,
             waiting: options.waiting(),
             remarks: VecDeque::new(),
@@ -80,15 +79,5 @@ impl Screen {
         self.drawn = Some(now);
         self.hurry = false;
         Ok(())
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        // After a panic it has been done, before the panic was told: doing it again would put the
-        // cursor back into what was told.
-        if !std::thread::panicking() {
-            ratatui::restore();
-        }
     }
 }
