@@ -1,3 +1,15 @@
+// On these pages the guides are modules; the README's own links are those of the repository. Of two
+// definitions of one link the first one counts.
+//! [PROTOCOL.md]: guide::protocol
+//! [cable-car.lua]: https://docs.rs/crate/cable-car/latest/source/wireshark/cable-car.lua
+//! [Getting started]: guide::getting_started
+//! [From Python to Rust]: guide::from_python
+//! [On a microcontroller]: guide::microcontroller
+//! [Testing your program]: guide::testing
+//! [Tuning and limits]: guide::tuning
+//! [Questions]: guide::faq
+//! [How it is built]: guide::architecture
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(feature = "document-features", doc = "\n## Features\n")]
 #![cfg_attr(feature = "document-features", doc = document_features::document_features!())]

@@ -1,3 +1,7 @@
+// Links of the README that lead elsewhere from here. Of two definitions the first one counts.
+//! [PROTOCOL.md]: https://docs.rs/cable-car-std/latest/cable_car_std/guide/protocol/
+//! [Guides]: https://docs.rs/cable-car-std/latest/cable_car_std/guide/
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(feature = "document-features", doc = "\n## Features\n")]
 #![cfg_attr(feature = "document-features", doc = document_features::document_features!())]
