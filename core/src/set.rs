@@ -212,6 +212,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<'message> = $set;
 
+            #[inline]
             fn decode(
                 frame: $crate::FrameOf<'_, Self>,
             ) -> Result<Self::Message<'_>, $crate::BadMessage> {
@@ -228,6 +229,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<$lifetime> = $set<$lifetime>;
 
+            #[inline]
             fn decode<$lifetime>(
                 frame: $crate::FrameOf<$lifetime, Self>,
             ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {

@@ -68,6 +68,7 @@ pub struct JsonFrame<'a> {
 
 impl<'a> JsonFrame<'a> {
     /// The class name.
+    #[inline]
     pub fn name(&self) -> &'a str {
         self.name
     }
@@ -77,6 +78,7 @@ impl<'a> JsonFrame<'a> {
     /// # Errors
     /// [`BadMessage::Attributes`] where they do not fit the message, [`BadMessage::Line`] where what
     /// follows them is not the end of a message.
+    #[inline]
     pub fn decode<M: JsonMessage + serde::Deserialize<'a>>(self) -> Result<M, BadMessage> {
         self.attributes(M::NAME)
     }
@@ -85,6 +87,7 @@ impl<'a> JsonFrame<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
+    #[inline]
     pub fn attributes<T>(mut self, name: &'static str) -> Result<T, BadMessage>
     where
         T: serde::Deserialize<'a>,
@@ -113,7 +116,12 @@ impl<'a> JsonFrame<'a> {
     }
 
     /// Elements after the attributes are ignored, as the Python peer ignores them.
+    #[inline]
     fn finish(&mut self) -> Result<(), JsonErrorKind> {
+        if self.rest.ends_with(b"]\n") { Ok(()) } else { self.finish_oddly() }
+    }
+
+    fn finish_oddly(&mut self) -> Result<(), JsonErrorKind> {
         while self.rest.next_is(b',') {
             self.rest.skip_value(Json::DEEPEST)?;
         }
@@ -126,6 +134,7 @@ impl<'a> JsonFrame<'a> {
 }
 
 /// `["Name",` and no further: the attributes are read once it is known what they should be.
+#[inline]
 fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, JsonErrorKind> {
     line.expect(b'[')?;
     let name = line.text()?;
@@ -163,6 +172,7 @@ impl Transport for Json {
         unread.iter().skip(indent).take(2).any(is_control).then_some(BadMessage::Binary)
     }
 
+    #[inline]
     fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
         if let Some(bad) = Self::foreign(bytes, |_| true) {
             return Err(bad);

@@ -52,9 +52,13 @@ pub(super) struct Entries<'c, 'de> {
     /// The attributes that the type has; none where it takes whatever comes.
     fields: &'static [&'static str],
     /// Which of `fields` have come, a bit for each.
-    seen: u128,
+    seen: u64,
     /// The field that is being read; beyond the last one for what is none.
     field: usize,
+    /// The field behind it, which comes next most of the time.
+    next: usize,
+    /// Whether the colon behind the key is passed.
+    at_value: bool,
 }
 
 impl<'c, 'de> Entries<'c, 'de> {
@@ -64,34 +68,75 @@ impl<'c, 'de> Entries<'c, 'de> {
         depth: u32,
         fields: &'static [&'static str],
     ) -> Self {
-        Self { cursor, reading, depth, first: true, fields, seen: 0, field: 0 }
+        Self {
+            cursor,
+            reading,
+            depth,
+            first: true,
+            fields,
+            seen: 0,
+            field: 0,
+            next: 0,
+            at_value: false,
+        }
     }
 
-    /// Which field `key` is; one behind the last one read, most of the time.
+    /// The name of the next field, where it is the one that is expected.
     #[inline]
-    fn find(&self, key: &[u8]) -> Option<usize> {
-        let is_key = |field: &&str| field.as_bytes() == key;
-        let next = if self.seen == 0 { 0 } else { self.field + 1 };
-        if self.fields.get(next).is_some_and(is_key) {
-            return Some(next);
+    fn expected_key(&mut self) -> Option<&'static str> {
+        let name = self.fields.get(self.next).copied()?;
+        let quick = matches!(self.reading, Reading::Quick { .. });
+        if !quick || !self.cursor.next_is_key(self.first, name) {
+            return None;
         }
-        self.fields.iter().position(is_key)
+        self.first = false;
+        self.at_value = true;
+        self.begin(self.next);
+        Some(name)
     }
 
-    /// Whether this occurrence of a field does not count.
-    #[inline]
-    fn is_superseded(&mut self, key: &[u8]) -> bool {
-        if let Reading::Careful = self.reading {
-            return self.cursor.comes_again(key);
+    /// Any key; `None` at the end of the object. Fields that do not count are passed over.
+    fn any_key(&mut self) -> Result<Option<&'de str>, JsonError> {
+        loop {
+            if self.cursor.peek() == Some(b'}') {
+                return Ok(None);
+            }
+            if !core::mem::replace(&mut self.first, false) {
+                self.cursor.expect(b',')?;
+            }
+            let key = self.cursor.raw_text()?;
+            self.at_value = false;
+            let Some(field) = self.fields.iter().position(|field| field.as_bytes() == key) else {
+                self.field = self.fields.len();
+                return Ok(Some(core::str::from_utf8(key).map_err(|_| JsonErrorKind::NotText)?));
+            };
+            let first = self.begin(field);
+            let counts = match self.reading {
+                Reading::Quick { .. } => first,
+                Reading::Careful => !self.cursor.comes_again(key),
+            };
+            if counts {
+                // The name of the field is the key, and is known to be text.
+                return Ok(self.fields.get(field).copied());
+            }
+            self.cursor.expect(b':')?;
+            self.cursor.skip_value(self.depth)?;
         }
+    }
+
+    /// Goes to a field; whether it is there for the first time.
+    #[inline]
+    fn begin(&mut self, field: usize) -> bool {
+        self.field = field;
+        self.next = field + 1;
         // Fields beyond those that there are bits for share the last one.
-        let bit = 1 << self.field.min(127);
+        let bit = 1 << field.min(63);
         let again = self.seen & bit != 0;
         self.seen |= bit;
         if again {
             self.reading.note_duplicate();
         }
-        again
+        !again
     }
 }
 
@@ -103,33 +148,21 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, JsonError> {
-        loop {
-            let first = core::mem::replace(&mut self.first, false);
-            if self.cursor.peek() == Some(b'}') {
-                return Ok(None);
-            }
-            if !first {
-                self.cursor.expect(b',')?;
-            }
-            let key = self.cursor.raw_text()?;
-            let Some(field) = self.find(key) else {
-                self.field = self.fields.len();
-                let key = core::str::from_utf8(key).map_err(|_| JsonErrorKind::NotText)?;
-                return seed.deserialize(KeyDeserializer(key)).map(Some);
-            };
-            self.field = field;
-            if !self.is_superseded(key) {
-                let name = self.fields.get(field).copied().unwrap_or_default();
-                return seed.deserialize(KeyDeserializer(name)).map(Some);
-            }
-            self.cursor.expect(b':')?;
-            self.cursor.skip_value(self.depth)?;
-        }
+        let key = match self.expected_key() {
+            Some(name) => name,
+            None => match self.any_key()? {
+                Some(key) => key,
+                None => return Ok(None),
+            },
+        };
+        seed.deserialize(KeyDeserializer(key)).map(Some)
     }
 
     #[inline]
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, JsonError> {
-        self.cursor.expect(b':')?;
+        if !self.at_value {
+            self.cursor.expect(b':')?;
+        }
         let value = Deserializer { cursor: self.cursor, reading: self.reading, depth: self.depth };
         seed.deserialize(value)
             .map_err(|error| error.in_attribute(self.fields.get(self.field).copied()))

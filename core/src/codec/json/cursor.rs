@@ -7,17 +7,36 @@ use super::{Json, JsonErrorKind};
 /// A position in a line.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'de> {
-    line: &'de [u8],
+    line: Line<'de>,
     at: usize,
-    /// The line where it is UTF-8 as a whole, which saves a check for each text.
-    utf8: Option<&'de str>,
-    /// Whether texts that had escapes stand between the marks of [`super::escape`].
-    resolved: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Line<'de> {
+    /// UTF-8 as a whole, which saves a check for each text.
+    Text(&'de str),
+    Bytes(&'de [u8]),
+    /// Texts that had escapes stand between the marks of [`super::escape`].
+    Resolved(&'de [u8]),
 }
 
 impl<'de> Cursor<'de> {
+    #[inline]
     pub(super) fn new(line: &'de [u8], resolved: bool) -> Self {
-        Self { line, at: 0, utf8: core::str::from_utf8(line).ok(), resolved }
+        let line = match core::str::from_utf8(line) {
+            _ if resolved => Line::Resolved(line),
+            Ok(text) => Line::Text(text),
+            Err(_) => Line::Bytes(line),
+        };
+        Self { line, at: 0 }
+    }
+
+    #[inline]
+    fn line(&self) -> &'de [u8] {
+        match self.line {
+            Line::Text(text) => text.as_bytes(),
+            Line::Bytes(bytes) | Line::Resolved(bytes) => bytes,
+        }
     }
 
     /// Bytes since the start of the line.
@@ -28,12 +47,51 @@ impl<'de> Cursor<'de> {
     /// The next byte that is not white space, which stays in place.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
+        match self.line().get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => self.peek_behind_space(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn peek_behind_space(&mut self) -> Option<u8> {
         loop {
-            let byte = *self.line.get(self.at)?;
-            if byte > b' ' || !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            let byte = *self.line().get(self.at)?;
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
                 return Some(byte);
             }
             self.at += 1;
+        }
+    }
+
+    /// What is not read yet.
+    #[inline]
+    fn rest(&self) -> &'de [u8] {
+        self.line().get(self.at..).unwrap_or_default()
+    }
+
+    /// Whether nothing but `end` is left.
+    #[inline]
+    pub(super) fn ends_with(&self, end: &[u8]) -> bool {
+        self.rest() == end
+    }
+
+    /// Passes over a comma, unless it is the first key, over the text `name` and a colon, where they
+    /// are next with no space between: as nearly every peer writes them.
+    #[inline]
+    pub(super) fn next_is_key(&mut self, first: bool, name: &str) -> bool {
+        let rest = match self.rest() {
+            [b'"', rest @ ..] if first => rest,
+            [b',', b'"', rest @ ..] if !first => rest,
+            _ => return false,
+        };
+        match rest.split_at_checked(name.len()) {
+            Some((key, [b'"', b':', rest @ ..])) if same(key, name.as_bytes()) => {
+                self.at = self.line().len() - rest.len();
+                true
+            }
+            _ => false,
         }
     }
 
@@ -68,9 +126,9 @@ impl<'de> Cursor<'de> {
         let raw = self.raw_text()?;
         // Behind the text stands its closing mark.
         let end = self.at - 1;
-        match self.utf8 {
-            Some(line) => line.get(end - raw.len()..end).ok_or(JsonErrorKind::NotText),
-            None => core::str::from_utf8(raw).map_err(|_| JsonErrorKind::NotText),
+        match self.line {
+            Line::Text(line) => line.get(end - raw.len()..end).ok_or(JsonErrorKind::NotText),
+            _ => core::str::from_utf8(raw).map_err(|_| JsonErrorKind::NotText),
         }
     }
 
@@ -79,10 +137,10 @@ impl<'de> Cursor<'de> {
     pub(super) fn raw_text(&mut self) -> Result<&'de [u8], JsonErrorKind> {
         let end = match self.peek() {
             Some(b'"') => b'"',
-            Some(RESOLVED_START) if self.resolved => RESOLVED_END,
+            Some(RESOLVED_START) if matches!(self.line, Line::Resolved(_)) => RESOLVED_END,
             _ => return Err(self.unexpected()),
         };
-        let rest = self.line.get(self.at + 1..).unwrap_or_default();
+        let rest = self.rest().get(1..).unwrap_or_default();
         let len = find(end, rest).ok_or(JsonErrorKind::End)?;
         self.at += len + 2;
         Ok(rest.get(..len).unwrap_or_default())
@@ -92,7 +150,7 @@ impl<'de> Cursor<'de> {
     #[inline]
     pub(super) fn token(&mut self) -> &'de [u8] {
         self.peek();
-        let rest = self.line.get(self.at..).unwrap_or_default();
+        let rest = self.rest();
         let is_part =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
         let len = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len());
@@ -105,24 +163,25 @@ impl<'de> Cursor<'de> {
     pub(super) fn short_integer(&mut self) -> Option<Number> {
         /// As many digits as a `u64` always has room for.
         const MOST_DIGITS: usize = 19;
-        let rest = self.line.get(self.at..).unwrap_or_default();
-        let digits = rest.strip_prefix(b"-").unwrap_or(rest);
+        let (negative, digits) = match self.rest() {
+            [b'-', digits @ ..] => (true, digits),
+            digits => (false, digits),
+        };
         let mut magnitude = 0_u64;
         let mut len = 0;
-        for byte in digits {
+        let end = loop {
+            let &byte = digits.get(len)?;
             let digit = byte.wrapping_sub(b'0');
-            if digit > 9 || len == MOST_DIGITS {
-                break;
+            if digit > 9 {
+                break byte;
             }
             magnitude = magnitude.wrapping_mul(10).wrapping_add(digit.into());
             len += 1;
-        }
-        let ends = matches!(digits.get(len), Some(b',' | b'}' | b']'));
+        };
         let leading_zero = len > 1 && digits.first() == Some(&b'0');
-        if len == 0 || leading_zero || !ends {
+        if !matches!(end, b',' | b'}' | b']') || leading_zero || !(1..=MOST_DIGITS).contains(&len) {
             return None;
         }
-        let negative = digits.len() < rest.len();
         let number = if negative {
             Number::Signed(0_i64.checked_sub_unsigned(magnitude)?)
         } else {
@@ -217,14 +276,40 @@ impl<'de> Cursor<'de> {
     }
 }
 
-/// Finds a byte that is most often near.
+/// Whether two short texts of the same length are the same. The library's comparison is made for
+/// long ones: for a few bytes the way there and back takes longer.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    const WORD: usize = size_of::<usize>();
+    let (words, rest) = one.as_chunks::<WORD>();
+    let (other_words, other_rest) = other.as_chunks::<WORD>();
+    let is_same = |(one, other): (&[u8; WORD], &[u8; WORD])| {
+        usize::from_ne_bytes(*one) == usize::from_ne_bytes(*other)
+    };
+    words.iter().zip(other_words).all(is_same)
+        && rest.iter().zip(other_rest).all(|(one, other)| one == other)
+}
+
+/// Finds a byte that is most often near: a few words are looked at before more is set up.
 #[inline]
 fn find(byte: u8, bytes: &[u8]) -> Option<usize> {
-    const NEAR: usize = 16;
-    match bytes.iter().take(NEAR).position(|&other| other == byte) {
-        None => memchr::memchr(byte, bytes.get(NEAR..)?).map(|at| at + NEAR),
-        near => near,
+    const NEAR: usize = 4;
+    const LOWEST_BITS: usize = usize::MAX / 0xff;
+    let mut rest = bytes;
+    for _ in 0..NEAR {
+        let Some((word, behind)) = rest.split_first_chunk() else {
+            let at = rest.iter().position(|&other| other == byte)?;
+            return Some(bytes.len() - rest.len() + at);
+        };
+        // Bytes that are the same become 0; the lowest of those gets its highest bit set.
+        let difference = usize::from_le_bytes(*word) ^ (LOWEST_BITS * usize::from(byte));
+        let same = difference.wrapping_sub(LOWEST_BITS) & !difference & (LOWEST_BITS << 7);
+        if same != 0 {
+            return Some(bytes.len() - rest.len() + same.trailing_zeros() as usize / 8);
+        }
+        rest = behind;
     }
+    memchr::memchr(byte, rest).map(|at| bytes.len() - rest.len() + at)
 }
 
 #[cfg(test)]
@@ -244,6 +329,17 @@ mod tests {
             assert_eq!(cursor.position(), value.len());
             assert!(cursor.next_is(b','));
         }
+    }
+
+    #[test]
+    fn the_first_of_several_bytes_is_found_wherever_it_is() {
+        let mut bytes = [b'!'; 100];
+        for at in (0..bytes.len()).rev() {
+            bytes[at] = b'"';
+            assert_eq!(find(b'"', &bytes), Some(at));
+            assert_eq!(find(b'"', &bytes[..at]), None);
+        }
+        assert_eq!(find(0xff, &[0, 1, 0xfe, 0xff, 0xff, 0, 0, 0, 0]), Some(3));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{Json, JsonError, JsonErrorKind};
 /// Whether an attribute comes twice is known only when it comes again, and is found out on the way.
 /// Where one did, or where anything was wrong, the value is read once more, with a look ahead for
 /// each attribute.
+#[inline]
 pub(super) fn read<'de, T: Deserialize<'de>>(cursor: &mut Cursor<'de>) -> Result<T, JsonError> {
     let start = *cursor;
     let reading = Reading::Quick { duplicates: Cell::new(false) };
@@ -117,6 +118,22 @@ impl<'de> Deserializer<'_, 'de> {
     }
 }
 
+/// Most numbers are what is asked for: integers of a few digits.
+macro_rules! integers {
+    ($($method:ident)*) => {
+        $(
+            #[inline]
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
+                match self.cursor.short_integer() {
+                    Some(Number::Unsigned(value)) => visitor.visit_u64(value),
+                    Some(Number::Signed(value)) => visitor.visit_i64(value),
+                    _ => self.deserialize_any(visitor),
+                }
+            }
+        )*
+    };
+}
+
 impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
     type Error = JsonError;
 
@@ -206,8 +223,13 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         visitor.visit_unit()
     }
 
+    integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf
+        bool f32 f64 char str string bytes byte_buf
         unit seq tuple tuple_struct map identifier
     }
 }

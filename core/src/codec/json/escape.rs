@@ -15,10 +15,15 @@ pub(super) const RESOLVED_END: u8 = 0xff;
 /// Resolves the escapes of all texts of a line; whether there were any.
 ///
 /// Half of a surrogate pair, which Python sends for what is no character, becomes U+FFFD.
+#[inline]
 pub(super) fn resolve(line: &mut [u8]) -> Result<bool, (JsonErrorKind, usize)> {
-    if memchr::memchr(b'\\', line).is_none() {
-        return Ok(false);
+    match memchr::memchr(b'\\', line) {
+        None => Ok(false),
+        Some(_) => resolve_texts(line).map(|()| true),
     }
+}
+
+fn resolve_texts(line: &mut [u8]) -> Result<(), (JsonErrorKind, usize)> {
     let mut at = 0;
     while let Some(&byte) = line.get(at) {
         match byte {
@@ -34,7 +39,7 @@ pub(super) fn resolve(line: &mut [u8]) -> Result<bool, (JsonErrorKind, usize)> {
             _ => at += 1,
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Where the text that begins at `from` ends, or the end of the line, and whether it has escapes.
