@@ -3,10 +3,10 @@
 //! `CABLE_CAR_SEED=n` runs one network alone, `CABLE_CAR_RUNS=n` as many as wanted. With `--release`
 //! there are over ten thousand.
 
-use cable_car_tests::random::Random;
-use cable_car_tests::simulator::{Faults, Network, Outcome};
+use std::time::Duration;
 
-const SECOND: u64 = 1_000_000;
+use cable_car_tests::random::Random;
+use cable_car_tests::simulator::{Faults, MachineId, Outcome, Peers, ProgramId};
 
 /// Fewer where nothing is optimised, so that it does not take minutes.
 fn seeds(runs: u64) -> Box<dyn Iterator<Item = u64>> {
@@ -24,27 +24,59 @@ fn assert_right(seed: u64, outcome: &Outcome) {
     assert!(outcome.faults.is_empty(), "CABLE_CAR_SEED={seed}\n{faults}");
 }
 
-const GOOD: Faults = Faults { loss: 0, twice: 0, delay: 500, one_way: 0, filtered: false };
+const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
 
-/// Where nothing goes wrong, each end of each pair is told of one link and never of another.
+const fn micros(micros: u64) -> Duration {
+    Duration::from_micros(micros)
+}
+
+/// A moment within so much time.
+fn within(chance: &mut Random, time: Duration) -> Duration {
+    micros(chance.time(time.as_micros() as u64))
+}
+
+/// Nothing goes wrong, but everything takes a moment.
+fn good() -> Faults {
+    Faults { delay: micros(500), ..Faults::default() }
+}
+
+/// Where nothing goes wrong, each end of each pair is told of one link and never of another, and nobody
+/// is doubted.
 #[test]
 fn starts_at_any_moment_end_with_one_link_a_pair() {
     for seed in seeds(3000) {
         let mut chance = Random::new(!seed);
-        let machines = 2 + chance.time(9) as u8;
-        let spread = [1, 1000, 20_000, 2 * SECOND][chance.time(4) as usize];
+        let count = 2 + chance.time(9);
+        let spread = micros([1, 1000, 20_000, 2_000_000][chance.below(4)]);
         // Where everything takes its time, dials cross; but a hello comes before its time is over.
-        let delay = [500, 120_000][chance.time(2) as usize];
-        let mut network = Network::new(seed, machines, Faults { delay, ..GOOD });
-        for machine in 0..machines.into() {
-            network.start(machine, chance.time(spread), false);
+        let delay = micros([500, 120_000][chance.below(2)]);
+        let mut peers = Peers::new(seed, Faults { delay, ..good() });
+        // Programs of one machine, and machines of one network.
+        let crowded = chance.percent(30);
+        let mut machines = Vec::new();
+        for _ in 0..count {
+            if machines.is_empty() || !crowded || chance.percent(50) {
+                machines.push(peers.network.machine(&[0]));
+            }
+            let machine = *chance.pick(&machines);
+            peers.start(machine, within(&mut chance, spread), "");
         }
-        network.run_until(spread + 10 * SECOND);
-        let outcome = network.check();
+        peers.network.run_until(spread + seconds(8));
+        let outcome = peers.check();
         assert_right(seed, &outcome);
-        let ends = u64::from(machines) * u64::from(machines - 1);
+        let ends = count * (count - 1);
         assert_eq!(outcome.joined, ends, "CABLE_CAR_SEED={seed}: a link was told and taken back");
+        assert_eq!(outcome.doubted, 0, "CABLE_CAR_SEED={seed}");
     }
+}
+
+/// A machine, what runs on it, and when it ends if it is known to.
+struct Place {
+    machine: MachineId,
+    legacy: bool,
+    program: Option<ProgramId>,
 }
 
 /// Whatever was lost, late, doubled or restarted: once the network is calm, all is as it should be.
@@ -52,38 +84,132 @@ fn starts_at_any_moment_end_with_one_link_a_pair() {
 fn every_pair_has_one_link_when_the_network_is_calm_again() {
     for seed in seeds(7000) {
         let mut chance = Random::new(!seed);
-        let machines = 2 + chance.time(7) as u8;
+        let legacy_share = [0, 0, 30][chance.below(3)];
+        // Ways to a legacy peer stay open: it decides alone whom it dials and hears.
+        let one_way = if legacy_share > 0 { 0 } else { [0, 0, 30, 100][chance.below(4)] };
+        let deaf = if legacy_share + one_way > 0 { 0 } else { [0, 50][chance.below(2)] };
+        let several = chance.percent(30);
+        // A stranger has a quarter of a second to say hello: one whose beacons are not heard, or who
+        // was heard from another of its addresses.
+        let slowest = if deaf > 0 || several { 2 } else { 3 };
         let faults = Faults {
             loss: chance.time(60),
             twice: chance.time(30),
-            delay: [500, 20_000, 400_000][chance.time(3) as usize],
-            one_way: [0, 0, 30, 100][chance.time(4) as usize],
+            delay: micros([500, 20_000, 400_000][chance.below(slowest)]),
+            one_way,
             filtered: chance.percent(50),
+            deaf,
         };
-        let legacy_share = [0, 0, 30][chance.time(3) as usize];
-        // Ways to a legacy peer stay open: it decides alone whom it dials.
-        let legacy: Vec<bool> = (0..machines).map(|_| chance.percent(legacy_share)).collect();
-        let faults = match legacy.contains(&true) {
-            true => Faults { one_way: 0, ..faults },
-            false => faults,
-        };
-        let mut network = Network::new(seed, machines, faults);
-        for (machine, &legacy) in legacy.iter().enumerate() {
-            let mut at = chance.time(3 * SECOND);
-            network.start(machine, at, legacy);
+        let mut peers = Peers::new(seed, faults);
+        let mut places: Vec<Place> = (0..2 + chance.time(7))
+            .map(|_| {
+                let legacy = chance.percent(legacy_share);
+                let shapes: [&[u8]; 4] = [&[0], &[1], &[0, 1], &[1, 0]];
+                let subnets = if several { shapes[chance.below(4)] } else { &[0] };
+                // A legacy peer is known by its address, and would be another one for each.
+                let subnets = if legacy { &subnets[..1] } else { subnets };
+                Place { machine: peers.network.machine(subnets), legacy, program: None }
+            })
+            .collect();
+        for place in &mut places {
+            let mut at = within(&mut chance, seconds(3));
+            start(&mut peers, place, at);
             for _ in 0..chance.time(3) {
-                at += chance.time(4 * SECOND);
-                if chance.percent(50) {
-                    network.stop(machine, at);
-                    at += chance.time(2 * SECOND);
+                at += within(&mut chance, seconds(4));
+                match (chance.time(3), place.program) {
+                    (0, _) => peers.network.power_off(place.machine, at),
+                    (_, Some(program)) => peers.network.stop(program, at),
+                    (_, None) => {}
                 }
-                network.start(machine, at, legacy);
+                at += within(&mut chance, seconds(2));
+                start(&mut peers, place, at);
             }
         }
-        network.run_until(15 * SECOND);
-        network.calm();
-        network.run_until(60 * SECOND);
-        assert_right(seed, &network.check());
+        peers.network.run_until(seconds(15));
+        peers.network.calm();
+        peers.network.run_until(seconds(60));
+        assert_right(seed, &peers.check());
+    }
+}
+
+fn start(peers: &mut Peers, place: &mut Place, at: Duration) {
+    place.program = Some(match place.legacy {
+        true => peers.start_legacy(place.machine, at),
+        false => peers.start(place.machine, at, ""),
+    });
+}
+
+/// Machines whose addresses change, and services that share a network.
+#[test]
+fn who_moves_is_linked_again_and_services_stay_apart() {
+    for seed in seeds(300) {
+        let mut chance = Random::new(!seed);
+        let mut peers = Peers::new(seed, good());
+        let machines: Vec<_> =
+            (0..2 + chance.time(4)).map(|_| peers.network.machine(&[0, 1])).collect();
+        for &machine in &machines {
+            peers.start(machine, within(&mut chance, seconds(1)), "pong");
+            peers.start(machine, within(&mut chance, seconds(1)), "chat");
+        }
+        for host in 0..chance.time(4) {
+            let to = [10, 0, [0, 2][chance.below(2)], 100 + host as u8].into();
+            let at = seconds(2) + within(&mut chance, seconds(3));
+            peers.network.readdress(*chance.pick(&machines), chance.below(2), to, at);
+        }
+        peers.network.run_until(seconds(30));
+        assert_right(seed, &peers.check());
+    }
+}
+
+/// A machine that is gone is doubted by all that are linked with it; the others doubt nobody.
+#[test]
+fn who_is_gone_is_doubted_by_everybody() {
+    for seed in seeds(200) {
+        let mut chance = Random::new(!seed);
+        let count = 2 + chance.time(6);
+        let mut peers = Peers::new(seed, good());
+        let machines: Vec<_> = (0..count).map(|_| peers.network.machine(&[0])).collect();
+        for &machine in &machines {
+            peers.start(machine, within(&mut chance, seconds(2)), "");
+        }
+        peers.network.power_off(machines[0], seconds(8) + within(&mut chance, seconds(2)));
+        peers.network.run_until(seconds(20));
+        let outcome = peers.check();
+        assert_right(seed, &outcome);
+        assert_eq!(outcome.doubted, count - 1, "CABLE_CAR_SEED={seed}");
+    }
+}
+
+/// Thousands of beacons a second of instances that are not there: those who are linked stay linked by the
+/// same link, and when it is over everybody who came meanwhile is linked as well.
+#[test]
+fn a_flood_pushes_nobody_out() {
+    for seed in seeds(20) {
+        let mut chance = Random::new(!seed);
+        let count = 2 + chance.time(5);
+        let mut peers = Peers::new(seed, good());
+        for _ in 0..count {
+            let machine = peers.network.machine(&[0]);
+            peers.start(machine, within(&mut chance, seconds(1)), "");
+        }
+        peers.network.run_until(seconds(4));
+        let ends = count * (count - 1);
+        assert_eq!(peers.check().joined, ends, "CABLE_CAR_SEED={seed}");
+
+        let machine = peers.network.machine(&[0]);
+        let forger = peers.start_forger(machine, seconds(4), 1 + chance.time(20) as u32);
+        peers.network.run_until(seconds(9));
+        let outcome = peers.check();
+        assert_right(seed, &outcome);
+        assert_eq!((outcome.joined, outcome.doubted), (ends, 0), "CABLE_CAR_SEED={seed}");
+
+        let late = peers.network.machine(&[0]);
+        peers.start(late, seconds(9), "");
+        peers.network.stop(forger, seconds(10));
+        peers.network.run_until(seconds(30));
+        let outcome = peers.check();
+        assert_right(seed, &outcome);
+        assert_eq!(outcome.joined, ends + 2 * count, "CABLE_CAR_SEED={seed}");
     }
 }
 
@@ -92,14 +218,16 @@ fn every_pair_has_one_link_when_the_network_is_calm_again() {
 fn fifty_machines_are_linked_and_quiet() {
     for seed in seeds(20) {
         let mut chance = Random::new(!seed);
-        let mut network = Network::new(seed, 50, GOOD);
-        for machine in 0..50 {
-            network.start(machine, chance.time(SECOND), false);
+        let mut peers = Peers::new(seed, good());
+        for _ in 0..50 {
+            let machine = peers.network.machine(&[0]);
+            peers.start(machine, within(&mut chance, seconds(1)), "");
         }
-        network.run_until(20 * SECOND);
-        let outcome = network.check();
+        peers.network.run_until(seconds(20));
+        let outcome = peers.check();
         assert_right(seed, &outcome);
-        let beacons = 50 * 21;
+        // By the directed broadcast address and the other one.
+        let beacons = 2 * 50 * 21;
         let answers = 50 * 49;
         assert!(outcome.datagrams <= beacons + answers, "{} datagrams", outcome.datagrams);
     }
