@@ -15,6 +15,7 @@
 //! - [`simulator`]: networks of many peers in one thread, where everything goes wrong
 //! - [`stream`]: streams of frames in pieces of any size, and what comes out of a link
 //! - [`contract`]: what the core expects of a stack, rule by rule
+//! - [`hostile`]: what strangers throw at a program, and what that costs it
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
@@ -24,6 +25,8 @@ pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod desk;
 pub mod firmware;
+#[cfg(target_os = "linux")]
+pub mod hostile;
 pub mod json;
 pub mod messages;
 pub mod mock;
