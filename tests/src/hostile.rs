@@ -127,6 +127,16 @@ impl Scene {
         self.lan.host(VICTIM)
     }
 
+    /// Starts another victim where the first one was.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub fn restart(&mut self, victim: &Path) {
+        self.victim = Process::spawn(self.target().command(victim));
+        self.victim.expect_line(PATIENCE, |line| line == "started");
+    }
+
     /// The victim, to see what it says.
     pub fn victim(&mut self) -> &mut Process {
         &mut self.victim

@@ -95,7 +95,7 @@ pub fn crowd(scene: &Scene, count: u64) -> u64 {
 pub fn noise(scene: &Scene, count: u64) -> u64 {
     let addresses = more_addresses(scene);
     attack(scene, |stranger, _| {
-        let mut random = Random::from_seed_or(7);
+        let mut random = Random::new(7);
         let mut thrown = 0;
         for at in 0..count {
             let from = *random.pick(&addresses);
@@ -120,7 +120,7 @@ pub fn beacons(scene: &Scene, time: Duration) -> u64 {
     attack(scene, |stranger, here| {
         let SocketAddr::V4(at) = stranger.at else { return 0 };
         let to = SocketAddrV4::new(*at.ip(), UDP_PORT);
-        let mut random = Random::from_seed_or(11);
+        let mut random = Random::new(11);
         let mut space = [0; LONGEST];
         flood(time, || {
             let number = random.number();
@@ -139,7 +139,7 @@ pub fn beacons(scene: &Scene, time: Duration) -> u64 {
 pub fn half_open(scene: &Scene, time: Duration) -> u64 {
     attack(scene, |stranger, here| {
         let SocketAddr::V4(to) = stranger.at else { return 0 };
-        let mut random = Random::from_seed_or(13);
+        let mut random = Random::new(13);
         flood(time, || {
             let number = random.number();
             let from = forged(here, number);
