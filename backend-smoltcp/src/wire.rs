@@ -45,6 +45,7 @@ pub struct Wire<const FRAMES: usize = 16, const MTU: usize = ETHERNET_FRAME> {
     directions: [RefCell<Queue<FRAMES, MTU>>; 2],
     plugged: Cell<bool>,
     swap_every: Cell<u32>,
+    repeat_every: Cell<u32>,
 }
 
 impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
@@ -55,6 +56,7 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
             directions: [RefCell::new(Queue::new()), RefCell::new(Queue::new())],
             plugged: Cell::new(true),
             swap_every: Cell::new(0),
+            repeat_every: Cell::new(0),
         }
     }
 
@@ -77,6 +79,11 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     /// Lets every `n`th frame overtake the one before it, where two are on the wire; 0 is never.
     pub fn set_swap_every(&self, n: u32) {
         self.swap_every.set(n);
+    }
+
+    /// Delivers every `n`th frame twice; less than 2 is never.
+    pub fn set_repeat_every(&self, n: u32) {
+        self.repeat_every.set(n);
     }
 
     /// Loses the frames that are on the wire now.
@@ -133,7 +140,9 @@ impl<'w, const FRAMES: usize, const MTU: usize> Device for WireEnd<'w, FRAMES, M
             return None;
         }
         incoming.swap_at_times(self.wire.swap_every.get());
-        Some((WireRx { queue: self.incoming }, self.sender()))
+        let every = self.wire.repeat_every.get();
+        let stays = every > 1 && incoming.received.is_multiple_of(every);
+        Some((WireRx { queue: self.incoming, stays }, self.sender()))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Self::TxToken<'_>> {
@@ -153,6 +162,8 @@ impl<'w, const FRAMES: usize, const MTU: usize> Device for WireEnd<'w, FRAMES, M
 /// A received frame of a [`WireEnd`].
 pub struct WireRx<'w, const FRAMES: usize, const MTU: usize> {
     queue: &'w RefCell<Queue<FRAMES, MTU>>,
+    /// It comes once more.
+    stays: bool,
 }
 
 impl<const FRAMES: usize, const MTU: usize> RxToken for WireRx<'_, FRAMES, MTU> {
@@ -160,7 +171,9 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for WireRx<'_, FRAMES, MTU> 
         // The reply that `f` may send goes to the other direction, which has a cell of its own.
         let mut queue = self.queue.borrow_mut();
         let result = f(queue.first());
-        queue.drop_first();
+        if !self.stays {
+            queue.drop_first();
+        }
         result
     }
 }

@@ -71,7 +71,7 @@ enum Watcher {
     },
     /// A [`Watch`](crate::Watch).
     Other {
-        registry: Registry,
+        registry: Arc<Registry>,
         token: Token,
     },
 }
@@ -274,8 +274,8 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Lets `registry` know when the socket becomes ready.
-    pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        let registry = registry.try_clone()?;
+    pub(crate) fn watch(&mut self, registry: &Arc<Registry>, token: Token) -> io::Result<()> {
+        let registry = Arc::clone(registry);
         match &mut self.socket {
             Some(socket) => socket.set_watcher(Watcher::Other { registry, token }),
             None => Err(io::ErrorKind::NotConnected.into()),

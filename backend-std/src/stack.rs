@@ -15,6 +15,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::interfaces::Subnet;
 use crate::tune::tune;
 
+/// How many connections may wait to be accepted: those of a flood, and those of peers among them.
+const BACKLOG: i32 = 1024;
+
 /// The system's TCP and UDP sockets under the [socket contract](cable_car::nal): the same code that
 /// runs on a microcontroller runs on it unchanged.
 ///
@@ -297,7 +300,7 @@ impl TcpFullStack for StdStack {
         let Tcp::Bound(bound) = std::mem::replace(&mut socket.0, Tcp::New) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        bound.listen(128)?;
+        bound.listen(BACKLOG)?;
         let mut listener = net::TcpListener::from_std(bound.into());
         self.watch(&mut listener)?;
         socket.0 = Tcp::Listening(listener);

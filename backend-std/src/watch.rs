@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cable_car::MessageSet;
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll, Registry, Token};
 
 use crate::messenger::Messenger;
 
@@ -39,6 +39,8 @@ use crate::messenger::Messenger;
 #[derive(Debug)]
 pub struct Watch {
     poll: Poll,
+    /// Shared by all that are watched: a descriptor for each would be as many again.
+    registry: Arc<Registry>,
     events: Events,
     waker: Waker,
 }
@@ -95,7 +97,8 @@ impl Watch {
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WOKEN)?));
-        Ok(Self { poll, events: Events::with_capacity(Self::BATCH), waker })
+        let registry = Arc::new(poll.registry().try_clone()?);
+        Ok(Self { poll, registry, events: Events::with_capacity(Self::BATCH), waker })
     }
 
     /// What ends a [`wait`](Self::wait) before its time.
@@ -112,7 +115,7 @@ impl Watch {
         if Token(key) == WOKEN {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the key is taken"));
         }
-        messenger.watch(self.poll.registry(), Token(key))
+        messenger.watch(&self.registry, Token(key))
     }
 
     /// Reports `messenger` no more. One that is closed or dropped need not be removed.

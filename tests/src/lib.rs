@@ -20,6 +20,7 @@
 //! - [`contract`]: what the core expects of a stack, rule by rule
 //! - [`codecs`]: encoding and decoding alone, to be measured
 //! - [`sample`]: the messages that speed is measured with
+//! - [`hostile`]: what strangers throw at a program, and what that costs it
 //! - [`json`]: single lines of the JSON transport
 //! - [`random`]: numbers by chance that can be had again
 
@@ -31,6 +32,8 @@ pub mod contract;
 pub mod desk;
 pub mod events;
 pub mod firmware;
+#[cfg(target_os = "linux")]
+pub mod hostile;
 pub mod json;
 pub mod messages;
 pub mod mock;

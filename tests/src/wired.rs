@@ -49,6 +49,8 @@ pub struct Faults {
     pub corrupt: u8,
     /// Every so manieth frame overtakes the one before it; 0 is never.
     pub swap_every: u32,
+    /// Every so manieth frame comes twice; 0 is never.
+    pub repeat_every: u32,
     /// How many frames pass an end in 20 ms, either way; the others are lost. 0 is no limit.
     pub ration: u64,
 }
@@ -113,6 +115,7 @@ impl Wired<FaultyEnd> {
             device
         });
         net.wire.set_swap_every(faults.swap_every);
+        net.wire.set_repeat_every(faults.repeat_every);
         net.faulty = true;
         net
     }

@@ -18,7 +18,7 @@
 use std::net::SocketAddr;
 
 use cable_car_smoltcp::smoltcp::phy::Device;
-use cable_car_tests::contract::{Network, ready};
+use cable_car_tests::contract::{Network, messages, ready};
 use cable_car_tests::wired::{Faults, FaultyEnd, Wired};
 use embedded_nal::{UdpClientStack, UdpFullStack};
 
@@ -108,7 +108,7 @@ mod everything_goes_wrong {
     use super::*;
 
     pub(super) fn net() -> Wired<FaultyEnd> {
-        Wired::faulty(6, Faults { drop: 2, corrupt: 2, swap_every: 5, ration: 20 })
+        Wired::faulty(6, Faults { drop: 2, corrupt: 2, swap_every: 5, repeat_every: 7, ration: 20 })
     }
 
     rules_for_bad_wires!(net);
@@ -155,4 +155,24 @@ fn datagrams_suffer_as_the_wire_is_said_to_make_them() {
     assert!(!arrived.is_sorted(), "nothing is overtaken");
     arrived.sort_unstable();
     assert_eq!(arrived, all);
+}
+
+/// At 1, 5 and 15 in a hundred: once each, and in order.
+#[test]
+fn every_message_arrives_once_whatever_share_of_the_frames_suffers() {
+    for percent in [1, 5, 15] {
+        let every = 100 / u32::from(percent);
+        let net = |faults| {
+            println!("{faults:?}");
+            Wired::faulty(percent.into(), faults)
+        };
+        let lost = Faults { drop: percent, ..Faults::default() };
+        messages::byte_messengers_exchange_many_messages_through_small_buffers(&mut net(lost));
+        let damaged = Faults { corrupt: percent, ..Faults::default() };
+        messages::json_messengers_exchange_many_messages_through_small_buffers(&mut net(damaged));
+        let swapped = Faults { swap_every: every, ..Faults::default() };
+        messages::byte_messengers_exchange_many_messages_through_small_buffers(&mut net(swapped));
+        let repeated = Faults { repeat_every: every, ..Faults::default() };
+        messages::json_messengers_exchange_many_messages_through_small_buffers(&mut net(repeated));
+    }
 }

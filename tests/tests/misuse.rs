@@ -1,22 +1,20 @@
 //! What a person who writes a program gets wrong, and what a stranger may do to one: told by name, and
 //! nothing else breaks.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+#![cfg(target_os = "linux")]
 
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use cable_car_std::cable_car::discovery::{
-    Announcement, Beacon, Hello, HelloReader, Instance, LONGEST, Opening, Service,
-};
 use cable_car_std::{
     BadMessage, BroadcastConnector, BufferSize, Builder, ByteMessage, Connection, DecodeError,
     DirectClient, DirectServer, EncodeError, Identify, Join, LinkError, Messenger, Quit, Reader,
     RecvError, SendError, Writer, message_set,
 };
+use cable_car_tests::hostile::stranger::Stranger;
 use cable_car_tests::process::{PATIENCE, unused_tcp_port, unused_udp_port};
-use socket2::{Domain, Socket, Type};
 
 message_set! { #[derive(Debug)] enum Bytes: Byte { Identify, Join, Quit } }
 message_set! { #[derive(Debug)] enum Lines: Json { Identify, Join, Quit } }
@@ -194,73 +192,13 @@ fn a_callback_may_stop_or_drop_its_own_connector() {
     }
 }
 
-/// A program of this machine that other programs do not have: it says what it likes.
-struct Stranger {
-    victim: Instance,
-    at: SocketAddr,
-}
-
-impl Stranger {
-    /// Asks a connector who it is, as any program of the network can.
-    fn new(udp_port: u16) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let said = |random| Announcement {
-            instance: Instance::new(random),
-            tcp_port: 9999,
-            service: Service::NONE,
-            goodbye: false,
-            answer: false,
-        };
-        let deadline = Instant::now() + PATIENCE;
-        for random in u64::MAX - 1000.. {
-            assert!(Instant::now() < deadline, "no answer");
-            let mut space = [0; LONGEST];
-            let beacon = said(random).write(&mut space);
-            socket.send_to(beacon, (Ipv4Addr::LOCALHOST, udp_port)).unwrap();
-            let mut answer = [0; 100];
-            let Ok((len, from)) = socket.recv_from(&mut answer) else { continue };
-            if let Some(Beacon::Extended(said)) = Beacon::read(&answer[..len]) {
-                let at = SocketAddr::new(from.ip(), said.tcp_port);
-                return Self { victim: said.instance, at };
-            }
-        }
-        unreachable!("more beacons than there are")
-    }
-
-    /// Says hello in the name of the lowest instance, from this address.
-    fn say_hello(&self, from: Ipv4Addr) -> TcpStream {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
-        socket.connect(&self.at.into()).unwrap();
-        let mut stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let hello = Hello {
-            welcome: false,
-            from: Instance::new(1),
-            to: self.victim,
-            service: Service::NONE,
-        };
-        stream.write_all(hello.write(&mut [0; LONGEST])).unwrap();
-        let mut reader = HelloReader::default();
-        loop {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).expect("a welcome");
-            match reader.read(&byte) {
-                Opening::Part => {}
-                Opening::Hello(hello) if hello.welcome => return stream,
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-}
-
 #[test]
 fn a_peer_that_links_again_and_again_has_one_link_at_a_time() {
     let udp_port = unused_udp_port();
     let connector = options().udp_port(udp_port).start().unwrap();
-    let stranger = Stranger::new(udp_port);
-    let mut streams: Vec<_> = (0..50).map(|_| stranger.say_hello(Ipv4Addr::LOCALHOST)).collect();
+    let stranger = Stranger::ask(Ipv4Addr::LOCALHOST, udp_port);
+    let mut streams: Vec<_> =
+        (0..50).map(|_| stranger.say_hello(Ipv4Addr::LOCALHOST, 1).unwrap()).collect();
     let mut last = streams.pop().unwrap();
     last.write_all(&[2, 2]).unwrap();
     // Which it learns of in the background: one that is gone by now may still be given.
@@ -275,7 +213,7 @@ fn a_peer_that_links_again_and_again_has_one_link_at_a_time() {
     }
 
     // One that has been taken ends as well.
-    let _again = stranger.say_hello(Ipv4Addr::LOCALHOST);
+    let _again = stranger.say_hello(Ipv4Addr::LOCALHOST, 1).unwrap();
     assert!(peer.wait(Some(PATIENCE)).unwrap());
     assert_eq!(peer.xfer(), Err(LinkError::ClosedByPeer));
 }
@@ -284,10 +222,10 @@ fn a_peer_that_links_again_and_again_has_one_link_at_a_time() {
 fn another_machine_can_not_end_a_link_in_the_peers_name() {
     let udp_port = unused_udp_port();
     let connector = options().udp_port(udp_port).start().unwrap();
-    let stranger = Stranger::new(udp_port);
-    let mut honest = stranger.say_hello(Ipv4Addr::LOCALHOST);
+    let stranger = Stranger::ask(Ipv4Addr::LOCALHOST, udp_port);
+    let mut honest = stranger.say_hello(Ipv4Addr::LOCALHOST, 1).unwrap();
     let mut peer: Messenger<Bytes> = connector.next_peer(PATIENCE).unwrap();
-    let _other = stranger.say_hello(Ipv4Addr::new(127, 0, 0, 2));
+    let _other = stranger.say_hello(Ipv4Addr::new(127, 0, 0, 2), 1).unwrap();
     let _taken: Messenger<Bytes> = connector.next_peer(PATIENCE).unwrap();
     honest.write_all(&[2, 2]).unwrap();
     assert!(matches!(peer.recv(Some(PATIENCE)), Ok(Bytes::Join(_))));

@@ -1,0 +1,122 @@
+//! A real network that loses packets, a machine that sleeps, a program that is killed: every message
+//! arrives once and in order, or the link ends and says why. (Cables and addresses: `connector.rs`.)
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cable_car_std::{BroadcastConnector, LinkError, Messenger};
+use cable_car_tests::hostile::Scene;
+use cable_car_tests::messages::{Client, Numbered};
+use cable_car_tests::netns::{Host, Lan};
+use cable_car_tests::process::PATIENCE;
+use cable_car_tests::require::{Need, require, require_all};
+
+const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+const MESSAGES: u32 = 1000;
+
+fn connector(host: &Host) -> BroadcastConnector {
+    let options = BroadcastConnector::builder().interval(Duration::from_millis(200));
+    host.enter(|| options.start()).expect("a machine as any")
+}
+
+#[test]
+fn over_a_network_that_loses_packets_every_message_arrives_once() {
+    if !require_all(&[Need::Namespaces, Need::Nft]) {
+        return;
+    }
+    for percent in [1, 5, 15] {
+        let lan = Lan::new(2);
+        lan.hosts().iter().for_each(|host| host.lose(percent));
+        let (one, two) = (connector(lan.host(0)), connector(lan.host(1)));
+        let mut here: Messenger<Client> = one.next_peer(PATIENCE).expect("found");
+        let mut there: Messenger<Client> = two.next_peer(PATIENCE).expect("found");
+        let (mut sent, mut came, mut back) = (0, 0, 0);
+        // Until all are there and back, or the link has ended: which it must say then.
+        let end = loop {
+            while sent < MESSAGES && sent < back + 50 && here.send(&Numbered(sent)).is_ok() {
+                sent += 1;
+            }
+            if let Err(end) = here.xfer().and_then(|()| there.xfer()) {
+                break Some(end);
+            }
+            while let Some(message) = there.get() {
+                let Ok(Client::Numbered(message)) = message else { panic!("{message:?}") };
+                assert_eq!(message, Numbered(came), "{percent} % are lost");
+                came += 1;
+                there.send(&message).expect("room");
+            }
+            while let Some(message) = here.get() {
+                assert!(
+                    matches!(message, Ok(Client::Numbered(Numbered(number))) if number == back)
+                );
+                back += 1;
+            }
+            if back == MESSAGES {
+                break None;
+            }
+            here.wait(Some(Duration::from_millis(1))).expect("readiness");
+            there.wait(Some(Duration::from_millis(1))).expect("readiness");
+        };
+        println!("{percent} %: {came} there, {back} back, {end:?}");
+        assert!(matches!(end, None | Some(LinkError::Broken | LinkError::ClosedByPeer)));
+        assert!(percent > 5 || end.is_none(), "TCP makes up for as much as this");
+    }
+}
+
+/// A link with the victim.
+fn linked(scene: &Scene) -> (BroadcastConnector, Messenger<Client>) {
+    let connector = connector(scene.attacker());
+    let peer = connector.next_peer(PATIENCE).expect("the victim is found");
+    (connector, peer)
+}
+
+fn echo(peer: &mut Messenger<Client>) {
+    peer.send(&Numbered(5)).expect("room");
+    let got = peer.recv(Some(PATIENCE));
+    assert!(matches!(got, Ok(Client::Numbered(Numbered(5)))), "{got:?}");
+}
+
+#[test]
+fn a_machine_that_sleeps_for_a_moment_goes_on_where_it_was() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let mut scene = Scene::new(Path::new(VICTIM));
+    let (_connector, mut peer) = linked(&scene);
+    echo(&mut peer);
+    scene.victim().signal("STOP");
+    for number in 0..100 {
+        peer.send(&Numbered(number)).expect("room");
+    }
+    peer.xfer().expect("it is only asleep");
+    std::thread::sleep(Duration::from_secs(4));
+    scene.victim().signal("CONT");
+    for number in 0..100 {
+        let got = peer.recv(Some(PATIENCE));
+        assert!(matches!(got, Ok(Client::Numbered(Numbered(n))) if n == number), "{got:?}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_killed_is_told_and_its_successor_linked() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let mut scene = Scene::new(Path::new(VICTIM));
+    let (connector, mut peer) = linked(&scene);
+    echo(&mut peer);
+    scene.victim().signal("KILL");
+    let deadline = Instant::now() + PATIENCE;
+    let end = loop {
+        assert!(Instant::now() < deadline, "nobody notices");
+        peer.wait(Some(Duration::from_millis(100))).expect("readiness");
+        if let Err(end) = peer.xfer() {
+            break end;
+        }
+    };
+    assert!(matches!(end, LinkError::ClosedByPeer | LinkError::Broken), "{end}");
+    scene.restart(Path::new(VICTIM));
+    let mut peer: Messenger<Client> = connector.next_peer(PATIENCE).expect("the next one");
+    echo(&mut peer);
+}
