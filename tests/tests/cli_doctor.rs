@@ -160,6 +160,26 @@ fn a_firewall_of_this_machine() {
 }
 
 #[test]
+fn one_interface_of_several() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let (one, two) = (Lan::new(2), Lan::new(1));
+    two.join(one.host(0));
+    let _connector = start(one.host(1), "");
+    let (findings, code) = examine(one.host(0), &["--interface", "eth0"]);
+    assert_eq!(code, 0, "{findings:#?}");
+    says(finding(&findings, "interface", "ok"), "eth0");
+    finding(&findings, "peer", "ok");
+    let (findings, _) = examine(one.host(0), &["--interface", "eth1"]);
+    says(finding(&findings, "own-beacon", "ok"), "eth1");
+    finding(&findings, "beacons", "fault");
+    let (findings, _) = examine(one.host(0), &["--interface", "eth7"]);
+    says(finding(&findings, "interface", "fault"), "no interface called eth7");
+    says(finding(&findings, "interface", "fault"), "there are eth0, eth1");
+}
+
+#[test]
 fn no_network_and_nobody_there() {
     if !require(Need::Namespaces) {
         return;

@@ -155,6 +155,28 @@ fn several_of_ours_join_and_what_one_says_goes_to_all() {
 }
 
 #[test]
+fn one_interface_of_several_may_be_chosen() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let (one, two) = (Lan::new(2), Lan::new(1));
+    two.join(one.host(0));
+    let _others = [(&one, 1), (&two, 0)]
+        .map(|(lan, host)| tool::events_on(lan.host(host), &["join", "--for", "60"]));
+    let mut tool = tool::events_on(one.host(0), &["join", "--interface", "eth1"]);
+    let connected = tool.expect("connected");
+    let ip = two.host(0).ip().to_string();
+    assert!(connected["peer"].as_str().unwrap().starts_with(&ip), "{connected}");
+    // The other one has been heard by now, if it is heard at all.
+    tool.process().signal("INT");
+    assert_eq!(exit_code(tool.process()), 0);
+    assert!(!tool.has("connected", Duration::ZERO));
+
+    let tool = Process::spawn(tool::command_on(one.host(0), &["join", "--interface", "eth7"]));
+    expect_text(&tool, "no interface called eth7 has an IPv4 address; there are");
+}
+
+#[test]
 fn one_may_be_a_peer_of_oneself() {
     if !require(Need::Namespaces) {
         return;
@@ -280,7 +302,7 @@ fn a_large_file_goes_at_the_pace_of_the_peer() {
 fn what_a_peer_does_wrong_is_told_and_the_exit_code_says_how_it_ended() {
     // A bad line costs the message alone.
     let (mut tool, mut peer) = connected(&["--json"]);
-    peer.write_all(b"\x1b[2J\n[\"Good\",{}]\n[\"Half").unwrap();
+    peer.write_all(b"nonsense\n[\"Good\",{}]\n[\"Half").unwrap();
     let events = |tool: &mut Process| -> Value {
         serde_json::from_str(&tool.next_line(PATIENCE).unwrap()).unwrap()
     };
@@ -303,7 +325,11 @@ fn what_a_peer_does_wrong_is_told_and_the_exit_code_says_how_it_ended() {
     assert_eq!(exit_code(&mut tool), 1);
     expect_text(&tool, "Then say --transport json");
 
-    // JSON, read as bytes, can be told by its beginning.
+    // Each transport is known by its beginning.
+    let (tool, mut peer) = connected(&[]);
+    peer.write_all(&[2, 2]).unwrap();
+    expect_text(&tool, "bytes came on a JSON link");
+    expect_text(&tool, "Then say --transport byte");
     let (tool, mut peer) = connected(&["--transport", "byte"]);
     peer.write_all(&b"[\"MsgStats\",{\"host\":\"vm\"}]\n".repeat(4)).unwrap();
     expect_text(&tool, "Then say --transport json");

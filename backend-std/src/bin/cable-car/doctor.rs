@@ -26,10 +26,11 @@ const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) fn run(
     common: &Common,
     service: &Service,
+    interfaces: &[String],
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
     let mut findings = Findings::new(output);
-    let networks = look_at_networks(&mut findings)?;
+    let networks = look_at_networks(interfaces, &mut findings)?;
     look_at_tcp_port(common.tcp_port, &mut findings)?;
     let mut ear = match Ear::open(common.udp_port) {
         Ok(ear) => ear,
@@ -51,15 +52,34 @@ pub(crate) fn run(
     let mut beacons = Beacons::new(common.udp_port, common.tcp_port, service, &networks);
     let end = Instant::now() + common.listen_for();
     beacons.exchange(&mut ear, end)?;
+    if !interfaces.is_empty() {
+        let is_near = |address| networks.iter().any(|network| network.contains(address));
+        beacons.retain(|address| address.is_loopback() || is_near(address));
+    }
     tell_of_own_beacons(&beacons, &networks, common.udp_port, &mut findings)?;
     tell_of_others(&beacons, &mut ear, common, service, &mut findings)?;
     findings.verdict()
 }
 
-/// Which networks beacons go out to.
-fn look_at_networks(findings: &mut Findings<'_>) -> Result<Vec<Network>, Failure> {
-    let (loopback, networks): (Vec<_>, Vec<_>) =
+/// Which networks beacons go out to: those that were asked for, or all.
+fn look_at_networks(
+    wanted: &[String],
+    findings: &mut Findings<'_>,
+) -> Result<Vec<Network>, Failure> {
+    let (loopback, mut networks): (Vec<_>, Vec<_>) =
         networks::all().into_iter().partition(|network| network.address.is_loopback());
+    let is_loopback = |name: &String| loopback.iter().any(|network| network.is_called(name));
+    let is_there = |name: &String| networks.iter().any(|network| network.is_called(name));
+    for name in wanted.iter().filter(|name| !is_loopback(name) && !is_there(name)) {
+        let there: Vec<&str> = networks.iter().map(|network| network.interface.as_str()).collect();
+        let words = format!("no interface called {name} has an IPv4 address");
+        let todo = match there.as_slice() {
+            [] => "there are none but loopback".to_owned(),
+            there => format!("there are {}", there.join(", ")),
+        };
+        findings.tell(Finding::bad("interface", words).todo(todo))?;
+    }
+    networks.retain(|n| wanted.is_empty() || wanted.iter().any(|name| n.is_called(name)));
     for network in &networks {
         let Network { interface, address, prefix, broadcast, up } = network;
         let name = format!("interface {interface}, {address}/{prefix}");
@@ -79,7 +99,8 @@ fn look_at_networks(findings: &mut Findings<'_>) -> Result<Vec<Network>, Failure
         findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
     }
     let usable = networks.iter().any(|network| network.up && network.broadcast.is_some());
-    if !usable {
+    let loopback_will_do = !wanted.is_empty() && wanted.iter().all(is_loopback);
+    if !usable && !loopback_will_do {
         let words = "no network is up: only programs of this machine can be found";
         let todo = "connect this machine to the network that the peers are on";
         findings.tell(Finding::bad("network", words).todo(todo))?;

@@ -58,7 +58,9 @@ fn run(options: &Options, output: &mut Output) -> Result<Outcome, Failure> {
     let common = &options.common;
     let (talk, source) = match &options.command {
         Command::Scout => return scout::run(common, output),
-        Command::Doctor { service } => return doctor::run(common, service, output),
+        Command::Doctor { service, interfaces } => {
+            return doctor::run(common, service, interfaces, output);
+        }
         Command::Completions { shell } => {
             pages::completions(*shell, output)?;
             return Ok(Outcome::Fine);
@@ -67,9 +69,10 @@ fn run(options: &Options, output: &mut Output) -> Result<Outcome, Failure> {
             pages::manual(command.as_deref(), output)?;
             return Ok(Outcome::Fine);
         }
-        Command::Join { service, loopback, once, talk } => {
+        Command::Join { service, interfaces, loopback, once, talk } => {
             let source = Source::Broadcast {
                 service: service.clone(),
+                interfaces: interfaces.clone(),
                 udp_port: common.udp_port,
                 tcp_port: common.tcp_port,
                 loopback: *loopback,

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use if_addrs::IfAddr;
+use if_addrs::{IfAddr, Ifv4Addr, Interface};
 
 /// One IPv4 address of an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Whether it goes by this name or this address.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.interface == name || name.parse() == Ok(self.address)
+    }
+
     /// Whether an address belongs to it.
     pub(crate) fn contains(&self, address: Ipv4Addr) -> bool {
         let mask = u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0);
@@ -28,21 +33,31 @@ impl Network {
 pub(crate) fn all() -> Vec<Network> {
     // A machine whose interfaces can not be listed is shown to have none.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let network = |interface: if_addrs::Interface| {
+    let network = |interface: Interface| {
         let up = interface.is_oper_up();
-        match interface.addr {
+        match interface.addr.clone() {
             IfAddr::V4(v4) => Some(Network {
-                interface: interface.name,
                 address: v4.ip,
                 prefix: v4.prefixlen,
-                broadcast: v4.broadcast.filter(|_| !v4.ip.is_loopback()),
+                broadcast: broadcast(&interface, &v4),
                 // Of loopback the system does not say that it works, only that it is up.
                 up: up || v4.ip.is_loopback(),
+                interface: interface.name,
             }),
             IfAddr::V6(_) => None,
         }
     };
     interfaces.into_iter().filter_map(network).collect()
+}
+
+/// Where a connector sends beacons by an interface, also by one that was set up without a broadcast
+/// address; none for loopback, which is not a network.
+fn broadcast(interface: &Interface, v4: &Ifv4Addr) -> Option<Ipv4Addr> {
+    match () {
+        () if v4.is_loopback() => None,
+        () if interface.is_p2p() || v4.prefixlen > 30 => v4.broadcast,
+        () => Some(Ipv4Addr::from_bits(v4.ip.to_bits() | !v4.netmask.to_bits())),
+    }
 }
 
 /// Finds the interface that leads to an address, in a list that is renewed now and then.

@@ -87,6 +87,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "NAME", value_parser = service, default_value = "", hide_default_value = true)]
         service: Service,
 
+        /// Take part by this interface alone, by its name or its address; may be given several times
+        #[arg(long = "interface", value_name = "NAME")]
+        interfaces: Vec<String>,
+
         /// Be a peer of oneself as well
         #[arg(long)]
         loopback: bool,
@@ -131,6 +135,10 @@ pub(crate) enum Command {
         /// What the peers should be for, as for join [default: none]
         #[arg(long, value_name = "NAME", value_parser = service, default_value = "", hide_default_value = true)]
         service: Service,
+
+        /// Look at this interface alone, by its name or its address; may be given several times
+        #[arg(long = "interface", value_name = "NAME")]
+        interfaces: Vec<String>,
     },
 
     /// Write completions for a shell

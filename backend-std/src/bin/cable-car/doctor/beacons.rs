@@ -149,6 +149,12 @@ impl Beacons {
         }
     }
 
+    /// Forgets what came from elsewhere.
+    pub(super) fn retain(&mut self, is_near: impl Fn(Ipv4Addr) -> bool) {
+        self.heard.retain(|(address, _), _| is_near(*address));
+        self.odd.retain(|address, _| is_near(*address));
+    }
+
     /// Whether a beacon that left from this address was heard.
     pub(super) fn came_back(&self, address: Ipv4Addr) -> bool {
         self.came_back.contains(&address)

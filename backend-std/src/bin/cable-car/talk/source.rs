@@ -20,9 +20,23 @@ const TROUBLE_PAUSE: Duration = Duration::from_millis(100);
 /// Where links are to come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    Broadcast { service: Service, udp_port: u16, tcp_port: u16, loopback: bool, once: bool },
-    Dial { host: String, port: u16 },
-    Port { port: u16, once: bool },
+    Broadcast {
+        service: Service,
+        /// All where there are none.
+        interfaces: Vec<String>,
+        udp_port: u16,
+        tcp_port: u16,
+        loopback: bool,
+        once: bool,
+    },
+    Dial {
+        host: String,
+        port: u16,
+    },
+    Port {
+        port: u16,
+        once: bool,
+    },
 }
 
 /// Links, as they arrive, and what goes wrong.
@@ -84,9 +98,10 @@ impl Sources {
         let (sender, arrivals) = channel();
         let mut connector = None;
         match source.clone() {
-            Source::Broadcast { service, udp_port, tcp_port, loopback, once } => {
+            Source::Broadcast { service, interfaces, udp_port, tcp_port, loopback, once } => {
                 let builder = BroadcastConnector::builder()
                     .service(service.as_str())
+                    .interfaces(interfaces)
                     .udp_port(udp_port)
                     .tcp_port(tcp_port)
                     .allow_loopback(loopback)
