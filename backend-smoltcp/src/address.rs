@@ -18,6 +18,21 @@ impl<D: Device> Stack<'_, D> {
     /// Connections from another address than this fail with
     /// [`AddressLost`](crate::Error::AddressLost).
     ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// let gateway = [10, 0, 0, 254].into();
+    /// stack.set_address([10, 0, 0, 1].into(), 24, Some(gateway))?;
+    /// let broadcast = [10, 0, 0, 255].into();
+    /// assert_eq!(stack.set_address(broadcast, 24, None), Err(ConfigError::Address));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the address or the gateway is not a host's in that subnet; nothing is changed then.
@@ -38,6 +53,20 @@ impl<D: Device> Stack<'_, D> {
     }
 
     /// Gives the address up, and ends DHCP.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+    /// stack.clear_address();
+    /// assert_eq!(stack.address(), None);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn clear_address(&mut self) {
         #[cfg(feature = "dhcp")]
         self.addressing.dhcp.stop(&mut self.sockets);
@@ -47,12 +76,38 @@ impl<D: Device> Stack<'_, D> {
     }
 
     /// The address and the length of its subnet's prefix; `None` before there is one.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+    /// assert_eq!(stack.address(), Some(([10, 0, 0, 1].into(), 24)));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn address(&self) -> Option<(Ipv4Addr, u8)> {
         own_cidr(&self.iface).map(|cidr| (cidr.address(), cidr.prefix_len()))
     }
 
     /// The gateway to other networks.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, Some([10, 0, 0, 254].into()))?;
+    /// assert_eq!(stack.gateway(), Some([10, 0, 0, 254].into()));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn gateway(&self) -> Option<Ipv4Addr> {
         match self.iface.routes().get_default_ipv4_route()?.via_router {
@@ -63,6 +118,19 @@ impl<D: Device> Stack<'_, D> {
     }
 
     /// The address that reaches every host of the subnet; `None` without one.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+    /// assert_eq!(stack.broadcast_address(), Some([10, 0, 0, 255].into()));
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn broadcast_address(&self) -> Option<Ipv4Addr> {
         own_cidr(&self.iface)?.broadcast()

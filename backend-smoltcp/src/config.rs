@@ -46,6 +46,13 @@ pub struct Config {
 
 impl Config {
     /// The defaults, with a hardware address and a [`seed`](Self::seed) that differs at each start.
+    ///
+    /// ```
+    /// use cable_car_smoltcp::Config;
+    ///
+    /// let seed = 0x1dea_5eed; // another one at each start
+    /// let config = Config::new([0x02, 0, 0, 0, 0, 1], seed);
+    /// ```
     #[must_use]
     pub const fn new(mac: [u8; 6], seed: u64) -> Self {
         Self {

@@ -18,6 +18,20 @@ impl<D: Device> Stack<'_, D> {
     /// Gives the address up and asks the network's DHCP server for one, and again for as long as
     /// it takes; renews it in time. [`address`](Self::address) tells when there is one.
     ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.start_dhcp()?;
+    /// assert!(stack.poll(now), "the server is asked");
+    /// assert_eq!(stack.address(), None, "and has not answered yet");
+    /// # Ok::<(), ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the device is not an Ethernet one.

@@ -104,6 +104,17 @@ impl fmt::Display for Error {
 impl core::error::Error for Error {}
 
 /// Why the stack can not be set up as asked.
+///
+/// ```
+/// # use cable_car::Instant;
+/// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+/// # type Memory<'a> = storage!('a, peers: 2);
+/// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+/// # let now = Instant::default();
+/// let config = Config::new([0xff; 6], 7);
+/// let error = Stack::new(wire.ends().0, &mut memory, &config, now).err();
+/// assert_eq!(error, Some(ConfigError::HardwareAddress));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

@@ -38,6 +38,19 @@ const EGRESS_ROUNDS: usize = 64;
 /// It implements embedded-nal's four stack traits. Their methods take no time and touch no device:
 /// they work on what the last [`poll`](Self::poll) brought, and queue what the next one sends. See
 /// the [crate's page](crate) for the loop around it.
+///
+/// ```
+/// # use cable_car::Instant;
+/// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+/// # type Memory<'a> = storage!('a, peers: 2);
+/// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+/// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+/// # let now = Instant::default();
+/// let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+/// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+/// stack.poll(now);
+/// # Ok::<(), ConfigError>(())
+/// ```
 pub struct Stack<'a, D: Device> {
     pub(crate) device: D,
     medium: Medium,
@@ -166,6 +179,21 @@ impl<'a, D: Device> Stack<'a, D> {
     /// `now` is the program's clock; a moment that lies before the last is taken as the
     /// last. The work is bounded: as many frames are taken in as a UDP socket holds datagrams
     /// (what is left waits in the device, and [`poll_at`](Self::poll_at) says so).
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+    /// if stack.poll(now) {
+    ///     // Frames came or went: see what the sockets have.
+    /// }
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn poll(&mut self, now: Moment) -> bool {
         let now = instant(now).max(self.now);
         self.forgive_absence(now);
@@ -190,6 +218,19 @@ impl<'a, D: Device> Stack<'a, D> {
     /// It is `now` while anything is queued or waits in the device. A program may sleep until then,
     /// or until its device has received something; a longer sleep delays retransmissions and
     /// probes.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.poll(now);
+    /// assert_eq!(stack.poll_at(now), None, "nothing is queued, nobody is connected");
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn poll_at(&mut self, now: Moment) -> Option<Moment> {
         let now = instant(now).max(self.now);
         if self.link_up && (self.queued || self.frames_left) {
@@ -213,16 +254,58 @@ impl<'a, D: Device> Stack<'a, D> {
     }
 
     /// How long until the stack next wants to be polled: [`poll_at`](Self::poll_at), from `now`.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.poll(now);
+    /// match stack.poll_delay(now) {
+    ///     Some(delay) => { /* sleep so long, or until the device has something */ }
+    ///     None => { /* sleep until the device has something */ }
+    /// }
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn poll_delay(&mut self, now: Moment) -> Option<Duration> {
         self.poll_at(now).map(|at| at - now)
     }
 
     /// The device.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// assert_eq!(stack.device().waiting(), 0);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn device(&self) -> &D {
         &self.device
     }
 
     /// The device, to change its settings.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// use cable_car_smoltcp::smoltcp::phy::Device;
+    ///
+    /// assert_eq!(stack.device_mut().capabilities().max_transmission_unit, 1514);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn device_mut(&mut self) -> &mut D {
         &mut self.device
     }
@@ -233,6 +316,20 @@ impl<'a, D: Device> Stack<'a, D> {
     /// is up again before the [dead peer timeout](Config::dead_peer_timeout) is over goes on where
     /// it was, later the connections fail with [`Error::TimedOut`]. An address from DHCP is asked
     /// for anew when the link is up, and kept until there is an answer.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_link_up(false); // the driver says that the cable is out
+    /// assert_eq!(stack.poll_at(now), None);
+    /// stack.set_link_up(true);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn set_link_up(&mut self, up: bool) {
         if up && !self.link_up {
             self.queued = true;
@@ -242,6 +339,18 @@ impl<'a, D: Device> Stack<'a, D> {
     }
 
     /// What [`set_link_up`](Self::set_link_up) was last told; true at first.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// assert!(stack.is_link_up());
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     #[must_use]
     pub fn is_link_up(&self) -> bool {
         self.link_up

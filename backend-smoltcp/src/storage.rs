@@ -12,6 +12,13 @@ use crate::udp::UdpSlot;
 pub const UDP_TX_PACKETS: usize = 4;
 
 /// How much of everything a [`Storage`] has: the keys of [`storage!`](crate::storage!).
+///
+/// ```
+/// use cable_car_smoltcp::Sizes;
+///
+/// let sizes = Sizes { peers: 4, ..Sizes::DEFAULT };
+/// assert_eq!(sizes.tcp_sockets(), 4 + 2);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
     /// Connections that the program has at a time, dialled and accepted together. Default 2.
@@ -51,12 +58,23 @@ impl Sizes {
     };
 
     /// TCP sockets in all: one for each peer, and `backlog` for each listener.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::Sizes;
+    /// assert_eq!(Sizes { peers: 2, listeners: 1, backlog: 2, ..Sizes::DEFAULT }.tcp_sockets(), 4);
+    /// ```
     #[must_use]
     pub const fn tcp_sockets(self) -> usize {
         self.peers + self.listeners * self.backlog
     }
 
     /// smoltcp sockets in all: a UDP socket is made of two, and DHCP is one.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::Sizes;
+    /// let sizes = Sizes { udp_sockets: 2, ..Sizes::DEFAULT };
+    /// assert!(sizes.sockets() >= sizes.tcp_sockets() + 4);
+    /// ```
     #[must_use]
     pub const fn sockets(self) -> usize {
         self.tcp_sockets() + 2 * self.udp_sockets + cfg!(feature = "dhcp") as usize
@@ -81,6 +99,14 @@ impl Sizes {
 ///
 /// [`new`](Self::new) is `const` and all zero, so that a `static` (in a `ConstStaticCell`, say)
 /// costs RAM only: it needs neither an image in flash nor room on the call stack.
+///
+/// ```
+/// use cable_car_smoltcp::{Storage, storage};
+///
+/// type Memory<'a> = storage!('a, peers: 4, backlog: 2, tcp_rx: 1024, tcp_tx: 1024);
+/// let memory: Memory = Storage::new();
+/// println!("{} bytes", size_of::<Memory>());
+/// ```
 pub struct Storage<
     'a,
     const TCP: usize,
@@ -122,6 +148,12 @@ impl<
     };
 
     /// Storage that no stack uses yet.
+    ///
+    /// ```
+    /// use cable_car_smoltcp::{Storage, storage};
+    ///
+    /// const EMPTY: storage!('static, peers: 4) = Storage::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         const { Self::SIZES_FIT };

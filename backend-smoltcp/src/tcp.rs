@@ -21,6 +21,20 @@ pub(crate) use table::{Limits, TcpTable};
 /// A TCP socket of a [`Stack`]: a connection or a listener.
 ///
 /// It is only a number: one that is dropped without `close` keeps its slot for good.
+///
+/// ```
+/// # use cable_car::Instant;
+/// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+/// # type Memory<'a> = storage!('a, peers: 2);
+/// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+/// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+/// # let now = Instant::default();
+/// # use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+/// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+/// let socket = TcpClientStack::socket(&mut stack)?;
+/// TcpClientStack::close(&mut stack, socket)?; // it has its slot until then
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "a socket keeps its slot until it is closed"]
@@ -160,6 +174,21 @@ impl<D: Device> Stack<'_, D> {
     /// The address and port of a socket on this side: of a connection the address it goes by, of a
     /// bound or listening socket the stack's own, or 0.0.0.0 before there is one. `None` without a
     /// port, and for a socket that was closed.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// let mut listener = TcpClientStack::socket(&mut stack)?;
+    /// TcpFullStack::bind(&mut stack, &mut listener, 8223)?;
+    /// assert_eq!(stack.local_addr(&listener), Some(([0, 0, 0, 0], 8223).into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn local_addr(&self, socket: &TcpSocket) -> Option<SocketAddr> {
         let own = own_cidr(&self.iface).map_or(Ipv4Addr::UNSPECIFIED, |cidr| cidr.address());
@@ -183,6 +212,24 @@ impl<D: Device> Stack<'_, D> {
     }
 
     /// The address and port of the peer that a socket is, or was, connected with.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// stack.set_address([10, 0, 0, 1].into(), 24, None)?;
+    /// let mut socket = TcpClientStack::socket(&mut stack)?;
+    /// assert_eq!(stack.remote_addr(&socket), None);
+    /// let remote = ([10, 0, 0, 2], 8223).into();
+    /// assert_eq!(TcpClientStack::connect(&mut stack, &mut socket, remote), Err(nb::Error::WouldBlock));
+    /// assert_eq!(stack.remote_addr(&socket), Some(remote));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn remote_addr(&self, socket: &TcpSocket) -> Option<SocketAddr> {
         match self.tcp.slots[self.tcp.index(socket).ok()?].role {

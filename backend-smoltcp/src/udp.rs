@@ -28,6 +28,20 @@ const HEADERS: usize = 28;
 /// A UDP socket of a [`Stack`].
 ///
 /// It is only a number: one that is dropped without `close` keeps its slot for good.
+///
+/// ```
+/// # use cable_car::Instant;
+/// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+/// # type Memory<'a> = storage!('a, peers: 2);
+/// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+/// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+/// # let now = Instant::default();
+/// # use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+/// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+/// let mut socket = UdpClientStack::socket(&mut stack)?;
+/// UdpFullStack::bind(&mut stack, &mut socket, 8222)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "a socket keeps its slot until it is closed"]
@@ -253,6 +267,22 @@ impl<D: Device> UdpFullStack for Stack<'_, D> {
 impl<D: Device> Stack<'_, D> {
     /// The address and port of a UDP socket on this side; 0.0.0.0 before the stack has an address.
     /// `None` for a socket without a port, and for one that was closed.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # type Memory<'a> = storage!('a, peers: 2);
+    /// # let (mut memory, wire): (Memory, Wire) = (Storage::new(), Wire::new());
+    /// # let config = Config::new([2, 0, 0, 0, 0, 1], 7);
+    /// # let now = Instant::default();
+    /// # use embedded_nal::{TcpClientStack, TcpFullStack, UdpClientStack, UdpFullStack, nb};
+    /// # let mut stack = Stack::new(wire.ends().0, &mut memory, &config, now)?;
+    /// let mut socket = UdpClientStack::socket(&mut stack)?;
+    /// assert_eq!(stack.udp_local_addr(&socket), None);
+    /// UdpFullStack::bind(&mut stack, &mut socket, 8222)?;
+    /// assert_eq!(stack.udp_local_addr(&socket), Some(([0, 0, 0, 0], 8222).into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn udp_local_addr(&self, socket: &UdpSocket) -> Option<SocketAddr> {
         let slot = &self.udp.slots[self.udp.index(socket).ok()?];

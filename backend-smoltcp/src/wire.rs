@@ -50,6 +50,11 @@ pub struct Wire<const FRAMES: usize = 16, const MTU: usize = ETHERNET_FRAME> {
 
 impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     /// A plugged wire with nothing on it.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let long_and_thin: Wire<64, 600> = Wire::new();
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -61,6 +66,12 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     }
 
     /// The two devices.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// let (left, right) = wire.ends(); // a device for each of two stacks
+    /// ```
     pub fn ends(&self) -> (WireEnd<'_, FRAMES, MTU>, WireEnd<'_, FRAMES, MTU>) {
         let [one, other] = &self.directions;
         let end = |outgoing, incoming| WireEnd { wire: self, outgoing, incoming };
@@ -69,6 +80,13 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
 
     /// Unplugs the wire (`false`), which loses what is on it and what is sent from now on, or
     /// plugs it in again.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// wire.set_plugged(false); // what the stacks send now is lost
+    /// wire.set_plugged(true);
+    /// ```
     pub fn set_plugged(&self, plugged: bool) {
         self.plugged.set(plugged);
         if !plugged {
@@ -77,6 +95,12 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     }
 
     /// Lets every `n`th frame overtake the one before it, where two are on the wire; 0 is never.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// wire.set_swap_every(5);
+    /// ```
     pub fn set_swap_every(&self, n: u32) {
         self.swap_every.set(n);
     }
@@ -87,6 +111,13 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     }
 
     /// Loses the frames that are on the wire now.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// wire.clear();
+    /// assert_eq!(wire.in_flight(), 0);
+    /// ```
     pub fn clear(&self) {
         for direction in &self.directions {
             direction.borrow_mut().count = 0;
@@ -94,6 +125,12 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     }
 
     /// How many frames are on the wire, both directions together.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// assert_eq!(wire.in_flight(), 0);
+    /// ```
     pub fn in_flight(&self) -> usize {
         self.directions.iter().map(|direction| direction.borrow().count).sum()
     }
@@ -106,6 +143,18 @@ impl<const FRAMES: usize, const MTU: usize> Default for Wire<FRAMES, MTU> {
 }
 
 /// One end of a [`Wire`]: an Ethernet device.
+///
+/// ```
+/// use cable_car_smoltcp::smoltcp::phy::{Device, TxToken};
+/// use cable_car_smoltcp::smoltcp::time::Instant;
+/// use cable_car_smoltcp::wire::Wire;
+///
+/// let wire: Wire = Wire::new();
+/// let (mut left, right) = wire.ends();
+/// let token = left.transmit(Instant::ZERO).expect("there is room");
+/// token.consume(60, |frame| frame.fill(0));
+/// assert_eq!(right.waiting(), 1);
+/// ```
 pub struct WireEnd<'w, const FRAMES: usize = 16, const MTU: usize = ETHERNET_FRAME> {
     wire: &'w Wire<FRAMES, MTU>,
     outgoing: &'w RefCell<Queue<FRAMES, MTU>>,
@@ -114,6 +163,12 @@ pub struct WireEnd<'w, const FRAMES: usize = 16, const MTU: usize = ETHERNET_FRA
 
 impl<'w, const FRAMES: usize, const MTU: usize> WireEnd<'w, FRAMES, MTU> {
     /// How many frames wait to be received at this end.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// assert_eq!(wire.ends().0.waiting(), 0);
+    /// ```
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.incoming.borrow().count

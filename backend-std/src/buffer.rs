@@ -3,6 +3,13 @@
 use cable_car::Storage;
 
 /// How much memory a messenger's buffers have, in bytes, each way.
+///
+/// ```
+/// use cable_car_std::BufferSize;
+///
+/// let roomy = BufferSize { limit: 256 << 20, ..BufferSize::default() };
+/// assert_eq!(roomy.initial, 64 << 10);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferSize {
     /// To begin with. Default 64 KiB.

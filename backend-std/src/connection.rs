@@ -69,16 +69,43 @@ impl Connection {
     }
 
     /// The address of the peer.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let connection = Connection::try_from(stream)?;
+    /// assert_eq!(connection.remote_address(), listener.local_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn remote_address(&self) -> SocketAddr {
         self.remote
     }
 
     /// The address of this end.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let connection = Connection::try_from(stream)?;
+    /// assert_eq!(connection.local_address(), listener.accept()?.0.peer_addr()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
 
     /// Passes messages over this connection.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let connection = Connection::try_from(stream)?;
+    /// let messenger = connection.into_messenger::<AnyByte>();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn into_messenger<S: MessageSet>(self) -> Messenger<S> {
         Messenger::new(self)
     }
@@ -88,6 +115,16 @@ impl Connection {
     ///
     /// The connector that made the connection takes it for ended then, and dials the peer again
     /// when it is heard.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let stream = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let connection = Connection::try_from(stream)?;
+    /// let (stream, first) = connection.into_stream()?;
+    /// assert_eq!(first, None); // only a connector may have had to read a byte
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where the system can not make the socket blocking.

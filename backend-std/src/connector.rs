@@ -13,13 +13,14 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cable_car::discovery::LinkId;
 use cable_car::{LinkError, MessageSet};
 use mio::net::TcpStream;
 
 use crate::connection::{Connection, Lease};
+use crate::deadline::Deadline;
 use crate::messenger::Messenger;
 use crate::watch::Waker;
 
@@ -47,6 +48,15 @@ pub struct BroadcastConnector {
 }
 
 /// Why there was no peer.
+///
+/// ```
+/// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+/// # use std::time::Duration;
+/// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+/// let nobody = connector.next_connection(Duration::from_millis(1));
+/// assert_eq!(nobody.err(), Some(NoPeer::TimedOut)); // later, perhaps
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoPeer {
@@ -133,11 +143,31 @@ impl Shared {
 
 impl BroadcastConnector {
     /// Options, and the start.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).start()?;
+    /// assert!(!connector.is_stopped());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn builder() -> Builder {
         Builder::default()
     }
 
     /// Waits for the next peer and takes its connection as a messenger.
+    ///
+    /// ```no_run
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// let peer: Messenger<AnyByte> = match connector.next_peer(Duration::from_secs(30)) {
+    ///     Ok(peer) => peer,
+    ///     Err(NoPeer::TimedOut) => return Err("nobody is there".into()),
+    ///     Err(error) => return Err(error.into()),
+    /// };
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`NoPeer`] where none came within `timeout`, or none will come any more.
@@ -147,27 +177,46 @@ impl BroadcastConnector {
 
     /// Waits for the next peer and takes its connection.
     ///
+    /// ```no_run
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// let connection = connector.next_connection(Duration::from_secs(30))?;
+    /// println!("{} is here", connection.remote_address());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`next_peer`](Self::next_peer).
     pub fn next_connection(&self, timeout: Duration) -> Result<Connection, NoPeer> {
-        let deadline = Instant::now() + timeout;
+        let deadline = Deadline::after(Some(timeout));
         let mut table = self.shared.table();
         loop {
             if let Some(connection) = table.waiting.pop_front() {
                 return Ok(connection);
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.left();
             match () {
                 () if table.stopped => return Err(NoPeer::Stopped),
-                () if left.is_zero() => return Err(NoPeer::TimedOut),
+                () if left == Some(Duration::ZERO) => return Err(NoPeer::TimedOut),
                 () => {}
             }
-            let waited = self.shared.changed.wait_timeout(table, left);
+            let waited = self.shared.changed.wait_timeout(table, left.unwrap_or(Duration::MAX));
             table = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// Takes the connection with `address` out of the table, if one waits there.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// // Whoever else is there waits on.
+    /// let friend = connector.take([192, 168, 1, 7].into());
+    /// assert!(friend.is_none(), "it is not linked, or was taken");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn take(&self, address: Ipv4Addr) -> Option<Connection> {
         let mut table = self.shared.table();
         let at = table.waiting.iter().position(|connection| connection.remote.ip() == address)?;
@@ -175,22 +224,61 @@ impl BroadcastConnector {
     }
 
     /// The addresses of all peers that a connection stands with, taken or not.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// for address in connector.addresses() {
+    ///     println!("linked with {address}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn addresses(&self) -> Vec<Ipv4Addr> {
         self.shared.table().addresses.clone()
     }
 
     /// What keeps the connector from its work at present, such as that no network is up. It goes
     /// on trying.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// if let Some(trouble) = connector.trouble() {
+    ///     eprintln!("nobody can be found: {trouble}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn trouble(&self) -> Option<String> {
         self.shared.table().trouble.clone()
     }
 
     /// Whether no more peers are sought: stopped, timed out, or connected where one was wanted.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let connector = BroadcastConnector::builder().timeout(Duration::from_millis(1)).interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// while !connector.is_stopped() {
+    ///     std::thread::sleep(Duration::from_millis(1)); // the timeout was 1 ms
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_stopped(&self) -> bool {
         self.shared.table().stopped
     }
 
     /// Stops to look for peers and frees the ports. Connections go on, those in the table too.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
+    /// # use std::time::Duration;
+    /// # let mut connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// connector.stop();
+    /// assert_eq!(connector.next_connection(Duration::MAX).err(), Some(NoPeer::Stopped));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stop(&mut self) {
         self.shared.table().stop = true;
         self.shared.wake();

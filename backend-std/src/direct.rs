@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token, net};
 
 use crate::connection::Connection;
+use crate::deadline::Deadline;
 use crate::tune::tune;
 
 /// Dials a host name or an address.
@@ -27,17 +28,40 @@ pub struct DirectClient<A> {
 
 impl<A: ToSocketAddrs> DirectClient<A> {
     /// Will dial `address`: `"host:port"`, `(host, port)`, or a [`SocketAddr`].
+    ///
+    /// ```
+    /// use cable_car_std::DirectClient;
+    ///
+    /// let by_name = DirectClient::new("raspberry.local:8223");
+    /// let by_address = DirectClient::new(("192.168.1.7", 8223));
+    /// ```
     pub fn new(address: A) -> Self {
         Self { address, timeout: Duration::from_secs(2) }
     }
 
     /// How long a dial may take, for each address that a host name has. Default 2 s.
+    ///
+    /// ```
+    /// use cable_car_std::DirectClient;
+    /// use std::time::Duration;
+    ///
+    /// let client = DirectClient::new("10.0.0.2:8223").timeout(Duration::from_millis(500));
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
     /// Dials and waits for the connection. The addresses of a host name are tried in turn.
+    ///
+    /// ```
+    /// use cable_car_std::{DirectClient, DirectServer};
+    ///
+    /// let server = DirectServer::bind("127.0.0.1:0")?;
+    /// let connection = DirectClient::new(server.local_address()?).connect()?;
+    /// assert_eq!(connection.remote_address(), server.local_address()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the last dial failed with, or that the name has no address.
@@ -77,6 +101,14 @@ pub struct DirectServer {
 impl DirectServer {
     /// Listens on `address`, such as `"0.0.0.0:8223"`.
     ///
+    /// ```
+    /// use cable_car_std::DirectServer;
+    ///
+    /// let server = DirectServer::bind("127.0.0.1:0")?; // 0: any free port
+    /// assert_ne!(server.local_address()?.port(), 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the port is in use, or the address is not one of this machine.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
@@ -90,12 +122,22 @@ impl DirectServer {
 
     /// Waits for a peer; no timeout is no limit.
     ///
+    /// ```
+    /// use cable_car_std::DirectServer;
+    /// use std::{io::ErrorKind, time::Duration};
+    ///
+    /// let mut server = DirectServer::bind("127.0.0.1:0")?;
+    /// let nobody = server.accept(Some(Duration::from_millis(1)));
+    /// assert_eq!(nobody.err().map(|error| error.kind()), Some(ErrorKind::TimedOut));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] where none came within `timeout`, or what the system said.
     pub fn accept(&mut self, timeout: Option<Duration>) -> io::Result<Connection> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = Deadline::after(timeout);
         loop {
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.left();
             match self.listener.accept() {
                 Ok((stream, _)) => {
                     // One that broke before it was accepted never was a connection.
@@ -130,6 +172,14 @@ impl DirectServer {
     }
 
     /// The address that is listened on.
+    ///
+    /// ```
+    /// use cable_car_std::DirectServer;
+    ///
+    /// let server = DirectServer::bind("127.0.0.1:0")?;
+    /// println!("dial {}", server.local_address()?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the system said.

@@ -17,6 +17,7 @@
 mod buffer;
 mod connection;
 mod connector;
+mod deadline;
 mod direct;
 pub mod guide;
 mod identity;

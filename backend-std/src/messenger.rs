@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cable_car::nal::Unsent;
 use cable_car::{BadMessage, Link, LinkError, MessageSet, Moved, Outgoing, SendError};
@@ -16,6 +16,7 @@ use mio::{Events, Interest, Poll, Registry, Token, net};
 
 use crate::buffer::{BufferSize, Growing};
 use crate::connection::{Connection, Lease};
+use crate::deadline::Deadline;
 use crate::logging;
 
 /// Passes messages over a connection.
@@ -77,6 +78,16 @@ enum Watcher {
 }
 
 /// Why [`Messenger::recv`] gave no message.
+///
+/// ```
+/// use cable_car_std::{LinkError, RecvError};
+///
+/// fn is_over(error: &RecvError) -> bool {
+///     matches!(error, RecvError::Ended(_))
+/// }
+/// assert!(is_over(&RecvError::Ended(LinkError::ClosedByPeer)));
+/// assert!(!is_over(&RecvError::TimedOut));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RecvError {
@@ -105,11 +116,30 @@ impl std::error::Error for RecvError {}
 
 impl<S: MessageSet> Messenger<S> {
     /// Passes messages over `connection`, with buffers of the default size.
+    ///
+    /// ```
+    /// use cable_car_std::{AnyByte, DirectServer, Messenger};
+    /// # use cable_car_std::DirectClient;
+    ///
+    /// let mut server = DirectServer::bind("127.0.0.1:0")?;
+    /// # let _client = DirectClient::new(server.local_address()?).connect()?;
+    /// let peer = Messenger::<AnyByte>::new(server.accept(None)?);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new(connection: Connection) -> Self {
         Self::with_buffers(connection, BufferSize::default())
     }
 
     /// Passes messages over `connection`, each way with a buffer of `size`.
+    ///
+    /// ```
+    /// use cable_car_std::{AnyJson, BufferSize, Connection, Messenger};
+    ///
+    /// fn from_a_stranger(connection: Connection) -> Messenger<AnyJson> {
+    ///     let size = BufferSize { initial: 1024, limit: 64 << 10 };
+    ///     Messenger::with_buffers(connection, size)
+    /// }
+    /// ```
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
         let Connection { stream, remote, local, first, lease } = connection;
         let socket = Socket { stream, watcher: Watcher::Nobody, readable: true, lease };
@@ -121,6 +151,20 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Queues a message; the next [`xfer`](Self::xfer) or [`wait`](Self::wait) sends it.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger, SendError};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// match peer.send(&Join) {
+    ///     Err(SendError::WouldBlock) => {} // the peer reads too slowly: later, or drop it
+    ///     sent => sent?,
+    /// }
+    /// peer.xfer()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Nothing is queued then: [`SendError::WouldBlock`] where the limit of the buffer is reached,
@@ -136,6 +180,16 @@ impl<S: MessageSet> Messenger<S> {
 
     /// Queues a message of the JSON transport whose class is known only at run time.
     ///
+    /// ```
+    /// # use cable_car_std::{AnyJson, Messenger, SendError};
+    /// # fn example(peer: &mut Messenger<AnyJson>) -> Result<(), SendError> {
+    /// use std::collections::BTreeMap;
+    ///
+    /// peer.send_json("MsgReading", &BTreeMap::from([("celsius", 21.5)]))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_json<A>(&mut self, name: &str, attributes: &A) -> Result<(), SendError>
@@ -147,6 +201,25 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Takes out the next message that has come, or `None` until more is transferred.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// # other.send(&Join)?;
+    /// # other.xfer()?;
+    /// # peer.wait(None)?;
+    /// peer.xfer()?;
+    /// while let Some(message) = peer.get() {
+    ///     match message {
+    ///         Ok(message) => println!("code {:#04x}", message.code),
+    ///         Err(bad) => eprintln!("{bad}"),
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// A message that could not be understood is an item of its own; the link goes on behind it.
@@ -160,6 +233,23 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Receives and sends all that the buffers and the socket can take now. Never waits.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger, LinkError};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// drop(other);
+    /// let end = loop {
+    ///     peer.wait(None)?;
+    ///     if let Err(end) = peer.xfer() {
+    ///         break end;
+    ///     }
+    /// };
+    /// assert_eq!(end, LinkError::ClosedByPeer);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`LinkError`] once the link has ended and all that came has been got.
@@ -175,10 +265,26 @@ impl<S: MessageSet> Messenger<S> {
     /// has ended, which the next [`xfer`](Self::xfer) tells. `false` where neither came within
     /// `timeout`; no timeout is no limit.
     ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// use std::time::Duration;
+    ///
+    /// let nothing = !peer.wait(Some(Duration::from_millis(1)))?;
+    /// assert!(nothing, "there is no message yet");
+    /// other.send(&Join)?;
+    /// other.xfer()?;
+    /// assert!(peer.wait(None)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the system can not wait, or a [`Watch`](crate::Watch) waits for this messenger already.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let deadline = Deadline::after(timeout);
         loop {
             let Some(socket) = &mut self.socket else {
                 return Ok(true);
@@ -190,7 +296,7 @@ impl<S: MessageSet> Messenger<S> {
             if self.link.has_message() || self.link.status().is_err() {
                 return Ok(true);
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.left();
             if !socket.sleep(left)? && left == Some(Duration::ZERO) {
                 return Ok(false);
             }
@@ -198,6 +304,25 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Waits for the next message, sending what is queued.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger, RecvError};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// use std::time::Duration;
+    ///
+    /// # other.send(&Join)?;
+    /// # other.xfer()?;
+    /// match peer.recv(Some(Duration::from_secs(5))) {
+    ///     Ok(message) => println!("code {:#04x}", message.code),
+    ///     Err(RecvError::TimedOut) => println!("nothing for 5 s"),
+    ///     Err(RecvError::Bad(bad)) => eprintln!("{bad}"), // the link goes on
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`RecvError`]: among others for a message that could not be understood, after which the link
@@ -220,6 +345,19 @@ impl<S: MessageSet> Messenger<S> {
 
     /// Queues a message and waits until all that is queued has been handed to the system.
     ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// use std::time::Duration;
+    ///
+    /// peer.send_wait(&Join, Some(Duration::from_secs(5)))?;
+    /// assert_eq!(peer.queued(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`send`](Self::send); [`SendError::WouldBlock`] also where the peer does not take it
     /// within `timeout`: it stays queued then.
@@ -228,7 +366,7 @@ impl<S: MessageSet> Messenger<S> {
         M: Outgoing<S::Transport> + ?Sized,
     {
         self.send(message)?;
-        match self.flush(timeout.map(|timeout| Instant::now() + timeout)) {
+        match self.flush(Deadline::after(timeout)) {
             Ok(true) => Ok(()),
             Ok(false) => Err(SendError::WouldBlock),
             Err(_) => Err(SendError::Ended(self.link.status().err().unwrap_or(LinkError::Broken))),
@@ -236,6 +374,18 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Ends the link at once. What is queued is dropped, and so is what has come.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// peer.close();
+    /// assert!(peer.is_closed());
+    /// assert!(other.recv(None).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(&mut self) {
         self.link.close();
         self.hang_up();
@@ -243,32 +393,92 @@ impl<S: MessageSet> Messenger<S> {
 
     /// Waits until all that is queued has been handed to the system, then ends the link.
     ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// use std::time::Duration;
+    ///
+    /// peer.send(&Join)?;
+    /// peer.shutdown(Duration::from_secs(5))?;
+    /// assert_eq!(other.recv(None)?.code, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Unsent`] where that could not be done within `timeout`. The link has ended then as well.
     pub fn shutdown(&mut self, timeout: Duration) -> Result<(), Unsent> {
         // What could not be sent is told by what is left, whatever was the reason.
-        let _ = self.flush(Some(Instant::now() + timeout));
+        let _ = self.flush(Deadline::after(Some(timeout)));
         let bytes = self.link.queued();
         self.close();
         if bytes == 0 { Ok(()) } else { Err(Unsent { bytes }) }
     }
 
     /// The address of the peer.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// assert_eq!(peer.remote_address(), other.local_address());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn remote_address(&self) -> SocketAddr {
         self.remote
     }
 
     /// The address of this end.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// assert_eq!(peer.local_address(), other.remote_address());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
 
     /// Whether the link has ended: closed by this side, or its end told by [`xfer`](Self::xfer).
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// assert!(!peer.is_closed());
+    /// peer.close();
+    /// assert!(peer.is_closed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.socket.is_none()
     }
 
     /// How many bytes are queued and not yet handed to the system.
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// // Where only the newest state counts, what would be late is left out.
+    /// if peer.queued() == 0 {
+    ///     peer.send(&Join)?;
+    /// }
+    /// assert_eq!(peer.queued(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn queued(&self) -> usize {
         self.link.queued()
     }
@@ -302,7 +512,7 @@ impl<S: MessageSet> Messenger<S> {
     }
 
     /// Hands all that is queued to the system; `false` where that was not done by `deadline`.
-    fn flush(&mut self, deadline: Option<Instant>) -> io::Result<bool> {
+    fn flush(&mut self, deadline: Deadline) -> io::Result<bool> {
         let Some(socket) = &mut self.socket else {
             return Err(io::ErrorKind::NotConnected.into());
         };
@@ -314,7 +524,7 @@ impl<S: MessageSet> Messenger<S> {
             if !self.link.can_transmit() {
                 return Err(io::ErrorKind::BrokenPipe.into());
             }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.left();
             if !socket.sleep(left)? && left == Some(Duration::ZERO) {
                 return Ok(false);
             }

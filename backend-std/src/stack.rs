@@ -44,6 +44,17 @@ pub struct StdStack {
 }
 
 /// What the system said.
+///
+/// ```
+/// use cable_car_std::StdStack;
+/// use embedded_nal::UdpFullStack;
+/// use embedded_nal::UdpClientStack;
+///
+/// let mut stack = StdStack::new();
+/// let mut socket = UdpClientStack::socket(&mut stack)?;
+/// UdpFullStack::bind(&mut stack, &mut socket, 0)?;
+/// # Ok::<(), cable_car_std::StackError>(())
+/// ```
 pub struct StackError(io::Error);
 
 /// A TCP socket of [`StdStack`].
@@ -65,6 +76,12 @@ pub struct UdpSocket(Option<net::UdpSocket>);
 
 impl StdStack {
     /// A stack on all interfaces.
+    ///
+    /// ```
+    /// use cable_car_std::StdStack;
+    ///
+    /// let stack = StdStack::new();
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
@@ -163,6 +180,19 @@ fn is_in_progress(error: &io::Error) -> bool {
 
 impl StackError {
     /// What the system said.
+    ///
+    /// ```
+    /// use cable_car_std::StdStack;
+    /// use embedded_nal::{TcpClientStack, nb};
+    ///
+    /// let mut stack = StdStack::new();
+    /// let mut socket = stack.socket()?;
+    /// let nobody = "127.0.0.1:9".parse().unwrap();
+    /// if let Err(error) = nb::block!(stack.connect(&mut socket, nobody)) {
+    ///     assert_eq!(error.into_inner().kind(), std::io::ErrorKind::ConnectionRefused);
+    /// }
+    /// # Ok::<(), cable_car_std::StackError>(())
+    /// ```
     pub fn into_inner(self) -> io::Error {
         self.0
     }

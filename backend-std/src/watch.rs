@@ -8,6 +8,7 @@ use std::time::Duration;
 use cable_car::MessageSet;
 use mio::{Events, Poll, Registry, Token};
 
+use crate::deadline;
 use crate::messenger::Messenger;
 
 /// Sleeps until one of many messengers has something to do: one thread can serve a thousand peers.
@@ -70,6 +71,14 @@ pub struct Waker(Arc<mio::Waker>);
 impl Waker {
     /// Ends the wait, or the next one where none goes on; of several calls before it ends, one
     /// counts.
+    ///
+    /// ```
+    /// # use cable_car_std::Watch;
+    /// let mut watch = Watch::new()?;
+    /// watch.waker().wake();
+    /// assert_eq!(watch.wait(None)?.count(), 0); // it does not wait
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn wake(&self) {
         // It fails only where the watch is gone, and then nobody waits.
         let _ = self.0.wake();
@@ -92,6 +101,12 @@ impl Watch {
 
     /// A watch over no messenger.
     ///
+    /// ```
+    /// # use cable_car_std::Watch;
+    /// let watch = Watch::new()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the system is out of descriptors.
     pub fn new() -> io::Result<Self> {
@@ -102,12 +117,34 @@ impl Watch {
     }
 
     /// What ends a [`wait`](Self::wait) before its time.
+    ///
+    /// ```
+    /// # use cable_car_std::Watch;
+    /// let watch = Watch::new()?;
+    /// let waker = watch.waker();
+    /// std::thread::spawn(move || waker.wake());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn waker(&self) -> Waker {
         self.waker.clone()
     }
 
     /// Reports `messenger` as `key` from now on, at once if there is something to do already. Any
     /// key will do but [`usize::MAX`].
+    ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger, Watch};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// let mut watch = Watch::new()?;
+    /// watch.add(7, &mut peer)?;
+    /// other.send(&Join)?;
+    /// other.xfer()?;
+    /// assert_eq!(watch.wait(None)?.collect::<Vec<_>>(), [7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// Where the messenger is closed or the system can not watch it.
@@ -120,6 +157,19 @@ impl Watch {
 
     /// Reports `messenger` no more. One that is closed or dropped need not be removed.
     ///
+    /// ```
+    /// # use cable_car_std::{AnyByte, Connection, Join, Messenger, Watch};
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let here = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # let mut peer: Messenger<AnyByte> = Connection::try_from(here)?.into();
+    /// # let mut other: Messenger<AnyByte> = Connection::try_from(listener.accept()?.0)?.into();
+    /// let mut watch = Watch::new()?;
+    /// watch.add(7, &mut peer)?;
+    /// watch.remove(&mut peer)?;
+    /// peer.send_wait(&Join, None)?; // it may wait by itself again
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the system did not watch it.
     pub fn remove<S: MessageSet>(&self, messenger: &mut Messenger<S>) -> io::Result<()> {
@@ -129,10 +179,20 @@ impl Watch {
     /// Sleeps until a messenger has something to do, until it is [woken](Waker), or until `timeout`
     /// is over, and gives the keys of those that have; no timeout is no limit.
     ///
+    /// ```
+    /// # use cable_car_std::Watch;
+    /// use std::time::Duration;
+    ///
+    /// let mut watch = Watch::new()?;
+    /// let ready = watch.wait(Some(Duration::from_millis(1)))?;
+    /// assert_eq!(ready.count(), 0); // the time is over
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the system can not wait.
     pub fn wait(&mut self, timeout: Option<Duration>) -> io::Result<impl Iterator<Item = usize>> {
-        match self.poll.poll(&mut self.events, timeout) {
+        match self.poll.poll(&mut self.events, timeout.and_then(deadline::timeout)) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
             _ => {
                 let tokens = self.events.iter().map(mio::event::Event::token);

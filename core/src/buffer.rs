@@ -14,15 +14,55 @@
 /// ```
 pub trait Storage {
     /// The whole memory.
+    ///
+    /// ```
+    /// use cable_car::Storage;
+    ///
+    /// assert_eq!([0; 512].bytes().len(), 512);
+    /// ```
     fn bytes(&self) -> &[u8];
 
     /// The whole memory, to be written.
+    ///
+    /// ```
+    /// use cable_car::Storage;
+    ///
+    /// let mut memory = [0; 512];
+    /// memory.bytes_mut()[0] = 7;
+    /// assert_eq!(memory[0], 7);
+    /// ```
     fn bytes_mut(&mut self) -> &mut [u8];
 
     /// Makes the memory larger, its content kept, and says whether it did.
     ///
     /// Fixed memory never does. Memory that grows should at least double, and must have a limit:
     /// how much is asked for is up to the peer.
+    ///
+    /// ```
+    /// use cable_car::Storage;
+    ///
+    /// struct Growing(Vec<u8>);
+    ///
+    /// impl Storage for Growing {
+    ///     fn bytes(&self) -> &[u8] {
+    ///         &self.0
+    ///     }
+    ///
+    ///     fn bytes_mut(&mut self) -> &mut [u8] {
+    ///         &mut self.0
+    ///     }
+    ///
+    ///     fn grow(&mut self) -> bool {
+    ///         let larger = (2 * self.0.len()).clamp(256, 65536);
+    ///         let grows = larger > self.0.len();
+    ///         self.0.resize(larger, 0);
+    ///         grows
+    ///     }
+    /// }
+    /// # let mut memory = Growing(vec![0; 40_000]);
+    /// # assert!(memory.grow());
+    /// # assert!(!memory.grow());
+    /// ```
     fn grow(&mut self) -> bool {
         false
     }

@@ -10,6 +10,13 @@ use crate::error::BadMessage;
 /// How messages are laid out on a link: [`Byte`](crate::Byte) or [`Json`](crate::Json).
 ///
 /// Both ends must agree beforehand; nothing on the wire says which it is.
+///
+/// ```
+/// use cable_car::{Byte, Json, Transport};
+///
+/// assert_eq!(Byte::LONGEST_SENT, 254);
+/// assert_eq!(Json::LONGEST_SENT, usize::MAX);
+/// ```
 pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
     /// One frame, cut out of the stream.
     type Frame<'a>;
@@ -39,6 +46,17 @@ pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
 /// every serializable [`JsonMessage`](crate::JsonMessage) over [`Json`](crate::Json).
 pub trait Outgoing<T: Transport> {
     /// Writes the whole frame to the start of `space` and gives its length.
+    ///
+    /// ```
+    /// use cable_car::{Byte, Json, Outgoing, Quit};
+    ///
+    /// let mut space = [0; 32];
+    /// let len = Outgoing::<Byte>::write_frame(&Quit, &mut space)?;
+    /// assert_eq!(space[..len], [2, 4]);
+    /// let len = Outgoing::<Json>::write_frame(&Quit, &mut space)?;
+    /// assert_eq!(&space[..len], b"[\"MsgQuit\",{}]\n");
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Full`](crate::EncodeError::Full) where `space` is too short for it,

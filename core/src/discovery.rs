@@ -17,6 +17,46 @@
 //!
 //! A linked instance whose beacons fall silent is doubted until it is heard again: TCP alone can not
 //! tell a machine that is gone from a program that is busy.
+//!
+//! Two programs on one network, from the first beacon to the link, with nothing between them but the
+//! bytes that one hands to the other:
+//!
+//! ```
+//! use cable_car::Instant;
+//! use cable_car::discovery::{Action, Config, Discovery, Hello, Instance, LONGEST, Reached, Verdict};
+//! use core::net::{Ipv4Addr, SocketAddrV4};
+//!
+//! let now = Instant::default();
+//! let mut ann: Discovery<4> = Discovery::new(Config::new(Instance::new(3)), now);
+//! let mut bob: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+//! let (address_of_ann, address_of_bob) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+//!
+//! // Bob sends a beacon to everybody, which ann hears.
+//! assert_eq!(bob.poll(now), Some(Action::Broadcast));
+//! let mut space = [0; LONGEST];
+//! let beacon = bob.announcement().write(&mut space);
+//! let from = SocketAddrV4::new(address_of_bob, 50_000);
+//! ann.heard(now, from, beacon);
+//!
+//! // Ann answers, and since hers is the lower instance she dials.
+//! assert_eq!(ann.poll(now), Some(Action::Broadcast));
+//! assert_eq!(ann.poll(now), Some(Action::Answer(from)));
+//! let Some(Action::Dial(dial, to)) = ann.poll(now) else { panic!("ann does not dial") };
+//! assert_eq!(to, SocketAddrV4::new(address_of_bob, 8223));
+//!
+//! // The connection stands: ann says hello, bob welcomes her, and both have the link.
+//! let Reached::Greet(hello) = ann.reached(now, dial) else { panic!("bob is no legacy peer") };
+//! let hello = Hello::read(hello.write(&mut space)).expect("what is written can be read");
+//! let Verdict::Link { link: link_of_bob, .. } = bob.came(now, address_of_ann, &hello) else {
+//!     panic!("bob refuses")
+//! };
+//! let link_of_ann = ann.welcomed(now, dial, &bob.welcome(&hello)).expect("the welcome of bob");
+//!
+//! // The link is over: when one hears the other again, it begins anew.
+//! let departure = ann.unlinked(now, link_of_ann).expect("the link stood");
+//! assert!(!departure.goodbye);
+//! # assert!(bob.unlinked(now, link_of_bob).is_some());
+//! ```
 
 mod arbiter;
 mod config;

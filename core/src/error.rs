@@ -9,6 +9,17 @@ use crate::text::Snippet;
 /// A message that came and could not be understood.
 ///
 /// It is an item among the messages: the link goes on, and the next message is read.
+///
+/// ```
+/// use cable_car::BadMessage;
+///
+/// fn is_newer_peer(bad: &BadMessage) -> bool {
+///     matches!(bad, BadMessage::UnknownCode { .. } | BadMessage::UnknownName { .. })
+/// }
+/// let bad = BadMessage::UnknownCode { code: 0x77, payload: 3 };
+/// assert!(is_newer_peer(&bad));
+/// assert_eq!(bad.to_string(), "unknown message code 0x77 with 3 bytes of payload");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -58,6 +69,15 @@ pub enum BadMessage {
 }
 
 /// Why a message was not taken to be sent. Nothing of it was queued.
+///
+/// ```
+/// use cable_car::{AnyByte, Join, Link, SendError};
+///
+/// let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 2]);
+/// link.send(&Join)?;
+/// assert_eq!(link.send(&Join), Err(SendError::WouldBlock));
+/// # Ok::<(), SendError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -76,6 +96,17 @@ pub enum SendError {
 }
 
 /// Why a link has ended.
+///
+/// ```
+/// use cable_car::{AnyByte, Link, LinkError, Moved};
+///
+/// let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+/// link.receive(|space| {
+///     space[..2].copy_from_slice(b"\x01\x02");
+///     Moved::All(2)
+/// });
+/// assert_eq!(link.status(), Err(LinkError::FrameLength { length: 1 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

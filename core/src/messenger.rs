@@ -51,6 +51,22 @@ struct Skip {
 }
 
 /// What came of one attempt to move bytes between a link and a socket.
+///
+/// ```
+/// use cable_car::Moved;
+/// use std::io::{ErrorKind, Read};
+///
+/// /// What came of one read from a socket that does not block.
+/// fn moved(read: std::io::Result<usize>) -> Moved {
+///     match read {
+///         Ok(0) => Moved::Closed,
+///         Ok(len) => Moved::Some(len),
+///         Err(error) if error.kind() == ErrorKind::WouldBlock => Moved::Idle,
+///         Err(_) => Moved::Failed,
+///     }
+/// }
+/// assert_eq!(moved((&b"ab"[..]).read(&mut [0; 8])), Moved::Some(2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
     /// So many bytes, at least one; the socket may have, or take, more at once.
@@ -70,6 +86,14 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     ///
     /// A byte link needs 255 bytes to receive any frame; with less, longer frames are reported as
     /// [`BadMessage::TooLong`]. A JSON link needs as much as its longest line.
+    ///
+    /// ```
+    /// use cable_car::{AnyByte, Link};
+    ///
+    /// let mut memory = [0; 768];
+    /// let (rx, tx) = memory.split_at_mut(256);
+    /// let link: Link<AnyByte, _, _> = Link::new(rx, tx);
+    /// ```
     pub fn new(rx: RX, tx: TX) -> Self {
         Self {
             transport: S::Transport::default(),
@@ -82,6 +106,13 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Puts in the first byte of the link, where it was received before the link was made.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.put_first(2); // the rest of a Join comes later
+    /// assert!(!link.has_message());
+    /// ```
     pub fn put_first(&mut self, byte: u8) {
         self.receive(|space| match space.first_mut() {
             Some(space) => {
@@ -93,6 +124,14 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Queues a message.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.send(&Join)?;
+    /// assert_eq!(link.queued(), 2);
+    /// # Ok::<(), cable_car::SendError>(())
+    /// ```
     ///
     /// # Errors
     /// Nothing is queued or changed then: [`SendError::WouldBlock`] where the buffer has no room
@@ -108,6 +147,20 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
 
     /// Queues one frame that `write` writes to the start of the space it is given, as
     /// [`Outgoing::write_frame`] does.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.send_with(|space| match space.first_chunk_mut() {
+    ///     Some(space) => {
+    ///         *space = [3, 0x30, 7];
+    ///         Ok(3)
+    ///     }
+    ///     None => Err(cable_car::EncodeError::Full),
+    /// })?;
+    /// assert_eq!(link.queued(), 3);
+    /// # Ok::<(), cable_car::SendError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -148,6 +201,20 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// The next message, or `None` until more bytes are received.
     ///
     /// A message that can not be understood is an item of its own; the link goes on behind it.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.receive(|space| {
+    ///     space[..4].copy_from_slice(b"\x02\x02\x02\x04");
+    ///     Moved::All(4)
+    /// });
+    /// let mut codes = Vec::new();
+    /// while let Some(Ok(message)) = link.get() {
+    ///     codes.push(message.code);
+    /// }
+    /// assert_eq!(codes, [2, 4]);
+    /// ```
     #[inline]
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
         match self.transport.split(self.rx.unread()) {
@@ -201,6 +268,20 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
 
     /// Fills the receive buffer: `read` writes to the start of the space that it is given, and is
     /// called until it has no more or the buffer is full of messages that wait to be got.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// use std::io::Read;
+    ///
+    /// let mut socket = &b"\x02\x02"[..];
+    /// link.receive(|space| match socket.read(space) {
+    ///     Ok(0) => Moved::Closed,
+    ///     Ok(len) => Moved::Some(len),
+    ///     Err(_) => Moved::Failed,
+    /// });
+    /// assert!(link.has_message());
+    /// ```
     pub fn receive(&mut self, mut read: impl FnMut(&mut [u8]) -> Moved) {
         while self.receiving && self.make_receive_room() {
             let moved = read(self.rx.spare());
@@ -260,6 +341,21 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
 
     /// Empties the send buffer: `write` takes bytes from the start of what it is given, and is
     /// called until it takes no more or nothing is left.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// use std::io::Write;
+    ///
+    /// link.send(&Join)?;
+    /// let mut socket = Vec::new();
+    /// link.transmit(|bytes| match socket.write(bytes) {
+    ///     Ok(len) => Moved::Some(len),
+    ///     Err(_) => Moved::Failed,
+    /// });
+    /// assert_eq!(socket, [2, 2]);
+    /// # Ok::<(), cable_car::SendError>(())
+    /// ```
     pub fn transmit(&mut self, mut write: impl FnMut(&[u8]) -> Moved) {
         while !self.tx.is_empty() && !self.is_cut() {
             let moved = write(self.tx.unread());
@@ -278,6 +374,13 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Whether the link still stands: an error once it has ended and no message is left to get.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.receive(|_| Moved::Closed);
+    /// assert_eq!(link.status(), Err(LinkError::ClosedByPeer));
+    /// ```
     ///
     /// # Errors
     /// [`LinkError`] says why it has ended.
@@ -302,6 +405,13 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Ends the link from this side: nothing more is sent, received or got.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.close();
+    /// assert_eq!(link.status(), Err(LinkError::Closed));
+    /// ```
     pub fn close(&mut self) {
         self.fail(LinkError::Closed);
         self.receiving = false;
@@ -312,6 +422,12 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Whether a message, good or bad, is there to be got without receiving more.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// assert!(!link.has_message());
+    /// ```
     pub fn has_message(&mut self) -> bool {
         match self.transport.split(self.rx.unread()) {
             Split::Frame(_) => true,
@@ -321,16 +437,38 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     }
 
     /// Gives the memory of the two buffers back, for the next link to use.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// let (rx, tx) = link.into_buffers();
+    /// let next_one: Link<AnyByte, _, _> = Link::new(rx, tx);
+    /// ```
     pub fn into_buffers(self) -> (RX, TX) {
         (self.rx.into_storage(), self.tx.into_storage())
     }
 
     /// How many bytes are queued and not yet transmitted.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.send(&Join)?;
+    /// assert_eq!(link.queued(), 2);
+    /// # Ok::<(), cable_car::SendError>(())
+    /// ```
     pub fn queued(&self) -> usize {
         self.tx.len()
     }
 
     /// Whether bytes may still be transmitted: also after the peer's close, since it may yet read.
+    ///
+    /// ```
+    /// # use cable_car::{AnyByte, Join, Link, LinkError, Moved};
+    /// # let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+    /// link.receive(|_| Moved::Closed);
+    /// assert!(link.can_transmit(), "the peer may still read");
+    /// ```
     pub fn can_transmit(&self) -> bool {
         !self.is_cut()
     }

@@ -26,6 +26,15 @@ use embedded_nal::{TcpClientStack, TcpError, TcpErrorKind, nb};
 use crate::messenger::Moved;
 
 /// A connection that stands: the socket of a stack, and who is at the other end.
+///
+/// ```
+/// use cable_car::AnyByte;
+/// use cable_car::nal::{Connection, Messenger};
+///
+/// fn talk<Socket>(connection: Connection<Socket>) -> Messenger<AnyByte, Socket, [u8; 256], [u8; 256]> {
+///     Messenger::new(connection, [0; 256], [0; 256])
+/// }
+/// ```
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Connection<Socket> {
@@ -39,6 +48,15 @@ pub struct Connection<Socket> {
 
 impl<Socket> Connection<Socket> {
     /// A connection that nothing was received from yet.
+    ///
+    /// ```
+    /// use cable_car::nal::Connection;
+    ///
+    /// /// A connection that the program has made by means of its own.
+    /// fn wrap<Socket>(socket: Socket) -> Connection<Socket> {
+    ///     Connection::new(socket, ([10, 0, 0, 2], 8223).into())
+    /// }
+    /// ```
     pub const fn new(socket: Socket, remote: SocketAddr) -> Self {
         Self { socket, remote, first: None }
     }
@@ -51,6 +69,20 @@ pub trait LocalAddress: TcpClientStack {
 }
 
 /// What a stack's `receive` into a buffer that is not empty amounts to.
+///
+/// ```
+/// use cable_car::Moved;
+/// use cable_car::nal::received;
+/// # use embedded_nal::{TcpError, TcpErrorKind, nb};
+/// # #[derive(Debug)]
+/// # struct Error;
+/// # impl TcpError for Error { fn kind(&self) -> TcpErrorKind { TcpErrorKind::Other } }
+///
+/// assert_eq!(received::<Error>(Ok(3)), Moved::Some(3));
+/// assert_eq!(received::<Error>(Ok(0)), Moved::Closed);
+/// assert_eq!(received::<Error>(Err(nb::Error::WouldBlock)), Moved::Idle);
+/// assert_eq!(received(Err(nb::Error::Other(Error))), Moved::Failed);
+/// ```
 pub fn received<E: TcpError>(result: nb::Result<usize, E>) -> Moved {
     match result {
         Ok(0) => Moved::Closed,
@@ -62,6 +94,18 @@ pub fn received<E: TcpError>(result: nb::Result<usize, E>) -> Moved {
 }
 
 /// What a stack's `send` of at least one byte amounts to.
+///
+/// ```
+/// use cable_car::Moved;
+/// use cable_car::nal::sent;
+/// # use embedded_nal::{TcpError, TcpErrorKind, nb};
+/// # #[derive(Debug)]
+/// # struct Error;
+/// # impl TcpError for Error { fn kind(&self) -> TcpErrorKind { TcpErrorKind::Other } }
+///
+/// assert_eq!(sent::<Error>(Ok(3)), Moved::Some(3));
+/// assert_eq!(sent::<Error>(Ok(0)), Moved::Idle);
+/// ```
 #[expect(clippy::needless_pass_by_value, reason = "takes what the stack's call returns")]
 pub fn sent<E: TcpError>(result: nb::Result<usize, E>) -> Moved {
     match result {

@@ -5,6 +5,18 @@ use crate::error::BadMessage;
 
 /// A program's messages: what [`get`](crate::Link::get) can give. Made by
 /// [`message_set!`](crate::message_set), or one of the raw sets [`AnyByte`] and [`AnyJson`].
+///
+/// ```
+/// use cable_car::{Identify, Link, MessageSet, Quit, message_set};
+///
+/// message_set! { enum Game: Byte { Identify, Quit } }
+///
+/// /// Works with any program's messages.
+/// fn link<S: MessageSet>() -> Link<S, [u8; 256], [u8; 256]> {
+///     Link::new([0; 256], [0; 256])
+/// }
+/// let game = link::<Game>();
+/// ```
 pub trait MessageSet {
     /// How these messages are laid out on a link.
     type Transport: Transport;
@@ -23,6 +35,19 @@ pub trait MessageSet {
 pub type FrameOf<'a, S> = <<S as MessageSet>::Transport as Transport>::Frame<'a>;
 
 /// Every frame of the byte transport as it is, for programs that know no messages beforehand.
+///
+/// ```
+/// use cable_car::{AnyByte, Link, Moved};
+///
+/// let mut link: Link<AnyByte, _, _> = Link::new([0; 256], [0; 256]);
+/// link.receive(|space| {
+///     space[..3].copy_from_slice(b"\x03\x77!");
+///     Moved::All(3)
+/// });
+/// let frame = link.get().expect("a whole frame")?;
+/// assert_eq!((frame.code, frame.payload), (0x77, &b"!"[..]));
+/// # Ok::<(), cable_car::BadMessage>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum AnyByte {}
 
@@ -37,6 +62,19 @@ impl MessageSet for AnyByte {
 }
 
 /// Every line of the JSON transport as it is, for programs that know no messages beforehand.
+///
+/// ```
+/// use cable_car::{AnyJson, Link, Moved};
+///
+/// let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+/// let line = b"[\"Any\",{\"n\":1}]\n";
+/// link.receive(|space| {
+///     space[..line.len()].copy_from_slice(line);
+///     Moved::All(line.len())
+/// });
+/// assert_eq!(link.get().expect("a whole line")?.name(), "Any");
+/// # Ok::<(), cable_car::BadMessage>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum AnyJson {}
 

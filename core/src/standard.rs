@@ -30,21 +30,45 @@ pub struct Identify {
 }
 
 /// Asks to take part: byte code 2, JSON `MsgJoin`.
+///
+/// ```
+/// use cable_car::{ByteMessage, JsonMessage, Join};
+///
+/// assert_eq!((<Join as ByteMessage>::CODE, Join::NAME), (2, "MsgJoin"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Join;
 
 /// Asks to try again: byte code 3, JSON `MsgRetry`.
+///
+/// ```
+/// use cable_car::{ByteMessage, JsonMessage, Retry};
+///
+/// assert_eq!((<Retry as ByteMessage>::CODE, Retry::NAME), (3, "MsgRetry"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Retry;
 
 /// Says goodbye: byte code 4, JSON `MsgQuit`.
+///
+/// ```
+/// use cable_car::{ByteMessage, JsonMessage, Quit};
+///
+/// assert_eq!((<Quit as ByteMessage>::CODE, Quit::NAME), (4, "MsgQuit"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Quit;
 
 /// Why two names do not make an [`Identify`].
+///
+/// ```
+/// use cable_car::{Identify, IdentifyError};
+///
+/// assert_eq!(Identify::new("ann@work", "pc"), Err(IdentifyError::AtSign));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -74,6 +98,13 @@ impl Identify {
 
     /// Puts the two names together.
     ///
+    /// ```
+    /// use cable_car::Identify;
+    ///
+    /// assert_eq!(Identify::new("ann", "pc")?.to_string(), "ann@pc");
+    /// # Ok::<(), cable_car::IdentifyError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`IdentifyError::TooLong`] and [`IdentifyError::AtSign`].
     pub fn new(username: &str, hostname: &str) -> Result<Self, IdentifyError> {
@@ -84,11 +115,23 @@ impl Identify {
     }
 
     /// Who: the name of the user.
+    ///
+    /// ```
+    /// # use cable_car::Identify;
+    /// assert_eq!(Identify::new("ann", "pc")?.username(), "ann");
+    /// # Ok::<(), cable_car::IdentifyError>(())
+    /// ```
     pub fn username(&self) -> &str {
         self.text.get(..self.at).unwrap_or_default()
     }
 
     /// Where: the name of the machine.
+    ///
+    /// ```
+    /// # use cable_car::Identify;
+    /// assert_eq!(Identify::new("ann", "pc")?.hostname(), "pc");
+    /// # Ok::<(), cable_car::IdentifyError>(())
+    /// ```
     pub fn hostname(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }

@@ -21,6 +21,11 @@ pub struct Snippet {
 
 impl Snippet {
     /// Keeps `text`, or as much of its beginning as there is room for.
+    ///
+    /// ```
+    /// # use cable_car::Snippet;
+    /// assert_eq!(Snippet::new("MsgStats").to_string(), "MsgStats");
+    /// ```
     pub fn new(text: &str) -> Self {
         let mut snippet = Self { bytes: [0; CAPACITY], len: 0 };
         // What does not fit is cut.
@@ -29,6 +34,11 @@ impl Snippet {
     }
 
     /// The text.
+    ///
+    /// ```
+    /// # use cable_car::Snippet;
+    /// assert_eq!(Snippet::new("MsgStats").as_str(), "MsgStats");
+    /// ```
     pub fn as_str(&self) -> &str {
         let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
         core::str::from_utf8(bytes).unwrap_or_default()

@@ -22,11 +22,21 @@ pub struct Instant {
 
 impl Instant {
     /// A moment so many microseconds after the start.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// assert_eq!(Instant::from_micros(5000), Instant::from_millis(5));
+    /// ```
     pub const fn from_micros(micros: u64) -> Self {
         Self { micros }
     }
 
     /// A moment so many milliseconds after the start.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// assert_eq!(Instant::from_millis(5).as_micros(), 5000);
+    /// ```
     pub const fn from_millis(millis: u64) -> Self {
         Self { micros: millis.saturating_mul(1000) }
     }
@@ -37,6 +47,11 @@ impl Instant {
     }
 
     /// Microseconds since the start.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// assert_eq!(Instant::default().as_micros(), 0);
+    /// ```
     pub const fn as_micros(self) -> u64 {
         self.micros
     }
@@ -60,6 +75,14 @@ impl Sub for Instant {
     type Output = Duration;
 
     /// How long after `earlier`; zero where it is not after it.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use core::time::Duration;
+    /// let (early, late) = (Instant::from_millis(1), Instant::from_millis(3));
+    /// assert_eq!(late - early, Duration::from_millis(2));
+    /// assert_eq!(early - late, Duration::ZERO);
+    /// ```
     fn sub(self, earlier: Self) -> Duration {
         Duration::from_micros(self.micros.saturating_sub(earlier.micros))
     }

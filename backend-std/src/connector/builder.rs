@@ -59,6 +59,16 @@ impl Default for Builder {
 }
 
 /// Why a connector did not start.
+///
+/// ```
+/// use cable_car_std::{BroadcastConnector, StartError};
+///
+/// match BroadcastConnector::builder().interfaces(["127.0.0.1"]).start() {
+///     Ok(connector) => drop(connector),
+///     Err(StartError::BeaconPort(port, _)) => eprintln!("who else uses UDP port {port}?"),
+///     Err(error) => eprintln!("{error}"),
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {
@@ -111,6 +121,11 @@ impl std::error::Error for StartError {
 impl Builder {
     /// What the program is for, in at most 32 bytes: only programs of the same service find each
     /// other, and legacy peers. Default: none, so that the ports alone tell.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// let builder = BroadcastConnector::builder().service("pong");
+    /// ```
     pub fn service(mut self, name: &str) -> Self {
         match Service::new(name) {
             Ok(service) => self.config.service = service,
@@ -120,6 +135,11 @@ impl Builder {
     }
 
     /// The UDP port on which beacons are sent and heard. Default 8222.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// let builder = BroadcastConnector::builder().udp_port(8226);
+    /// ```
     pub fn udp_port(mut self, port: u16) -> Self {
         self.config.udp_port = port;
         self
@@ -128,12 +148,23 @@ impl Builder {
     /// The TCP port on which peers dial this program, and on which it dials legacy peers. Where
     /// another program of this machine has it, any free one is used, which the beacons tell.
     /// Default 8223.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// let builder = BroadcastConnector::builder().tcp_port(8227);
+    /// ```
     pub fn tcp_port(mut self, port: u16) -> Self {
         self.config.tcp_port = port;
         self
     }
 
     /// How often a beacon is sent. Default 1 s.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// # use std::time::Duration;
+    /// let builder = BroadcastConnector::builder().interval(Duration::from_secs(3));
+    /// ```
     pub fn interval(mut self, interval: Duration) -> Self {
         self.config.interval = interval;
         self
@@ -141,6 +172,11 @@ impl Builder {
 
     /// Whether this very program is a peer of itself, to try things out. Other programs on this
     /// machine are peers anyhow. Default no.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// let builder = BroadcastConnector::builder().allow_loopback(true);
+    /// ```
     pub fn allow_loopback(mut self, allow: bool) -> Self {
         self.config.allow_loopback = allow;
         self
@@ -167,18 +203,35 @@ impl Builder {
     }
 
     /// How long a dial may take. Default 2 s.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// # use std::time::Duration;
+    /// let builder = BroadcastConnector::builder().connect_timeout(Duration::from_millis(500));
+    /// ```
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.config.connect_timeout = timeout;
         self
     }
 
     /// When to stop looking for peers. Default never.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// # use std::time::Duration;
+    /// let builder = BroadcastConnector::builder().timeout(Duration::from_secs(60));
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.config.timeout = Some(timeout);
         self
     }
 
     /// Stops to look for peers once there is one. Default no.
+    ///
+    /// ```
+    /// # use cable_car_std::BroadcastConnector;
+    /// let builder = BroadcastConnector::builder().once(true);
+    /// ```
     pub fn once(mut self, once: bool) -> Self {
         self.config.once = once;
         self
@@ -188,6 +241,19 @@ impl Builder {
     /// own, one call at a time: discovery goes on while it is slow, and also if it panics. It may
     /// stop or drop the connector. While 1024 calls wait for it, connections that come are closed,
     /// and events are not told.
+    ///
+    /// ```
+    /// use cable_car_std::{AnyByte, BroadcastConnector, Messenger};
+    ///
+    /// let builder = BroadcastConnector::builder().on_connect(|connection| {
+    ///     let mut peer: Messenger<AnyByte> = connection.into();
+    ///     std::thread::spawn(move || {
+    ///         while let Ok(message) = peer.recv(None) {
+    ///             println!("{message:?}");
+    ///         }
+    ///     });
+    /// });
+    /// ```
     pub fn on_connect(mut self, callback: impl FnMut(Connection) + Send + 'static) -> Self {
         self.on_connect = Some(Box::new(callback));
         self
@@ -195,6 +261,15 @@ impl Builder {
 
     /// Tells `callback` what happens to peers. It runs on the same thread as that of
     /// [`on_connect`](Self::on_connect).
+    ///
+    /// ```
+    /// use cable_car_std::{BroadcastConnector, Event};
+    ///
+    /// let builder = BroadcastConnector::builder().on_event(|event| match event {
+    ///     Event::Unreachable { .. } => eprintln!("{event}: is there a firewall?"),
+    ///     event => println!("{event}"),
+    /// });
+    /// ```
     pub fn on_event(mut self, callback: impl FnMut(Event) + Send + 'static) -> Self {
         self.on_event = Some(Box::new(callback));
         self
@@ -231,6 +306,14 @@ impl Builder {
 
     /// Starts in the background.
     ///
+    /// ```
+    /// use cable_car_std::{BroadcastConnector, StartError};
+    ///
+    /// let misspelt = BroadcastConnector::builder().udp_port(0).start();
+    /// let Err(error @ StartError::Config(_)) = misspelt else { panic!() };
+    /// println!("{error}"); // udp_port is 0: choose the port that the peers use, 8222 by default
+    /// ```
+    ///
     /// # Errors
     /// [`StartError`], at once: a port that is in use, no network, an option that can not be.
     pub fn start(self) -> Result<BroadcastConnector, StartError> {
@@ -254,6 +337,20 @@ impl Builder {
 
     /// Starts, and waits until the connector stops by itself: at the first connection or when the
     /// timeout is over, at least one of which must be set. What it found is in the table then.
+    ///
+    /// ```
+    /// use cable_car_std::BroadcastConnector;
+    /// use std::time::Duration;
+    ///
+    /// let connector = BroadcastConnector::builder()
+    ///     .interfaces(["127.0.0.1"])
+    ///     .service("docs")
+    ///     .once(true)
+    ///     .timeout(Duration::from_millis(10))
+    ///     .connect()?; // 10 ms later, or with the first peer
+    /// assert!(connector.is_stopped());
+    /// # Ok::<(), cable_car_std::StartError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`start`](Self::start), and where the connector would never stop.

@@ -7,6 +7,19 @@ use cable_car::LinkError;
 use cable_car::discovery::Who;
 
 /// What a connector has to tell of its peers.
+///
+/// ```
+/// use cable_car_std::Event;
+///
+/// fn show(event: &Event) {
+///     match event {
+///         Event::Joined { who, address } => println!("{who} at {address}: welcome"),
+///         Event::Lost { who, .. } => println!("{who}: may come back"),
+///         other => println!("{other}"),
+///     }
+/// }
+/// show(&Event::Stopped);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

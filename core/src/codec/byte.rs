@@ -107,6 +107,14 @@ impl<S: Signal> ByteMessage<'_> for S {
 }
 
 /// A frame of the byte transport whose code has not been looked up.
+///
+/// ```
+/// use cable_car::{ByteFrame, Identify};
+///
+/// let frame = ByteFrame { code: 1, payload: b"ann@pc" };
+/// assert_eq!(frame.decode::<Identify>()?.username(), "ann");
+/// # Ok::<(), cable_car::BadMessage>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ByteFrame<'a> {
@@ -118,6 +126,13 @@ pub struct ByteFrame<'a> {
 
 impl<'a> ByteFrame<'a> {
     /// Reads the whole payload as a message, whatever the frame's code.
+    ///
+    /// ```
+    /// use cable_car::{BadMessage, ByteFrame, DecodeError, Identify};
+    ///
+    /// let frame = ByteFrame { code: 1, payload: b"no at sign" };
+    /// assert!(matches!(frame.decode::<Identify>(), Err(BadMessage::Payload { code: 1, .. })));
+    /// ```
     ///
     /// # Errors
     /// [`BadMessage::Payload`] where the payload is not such a message to the last byte.
@@ -133,6 +148,13 @@ impl<'a> ByteFrame<'a> {
     }
 
     /// What is reported for a code that the program does not know.
+    ///
+    /// ```
+    /// use cable_car::ByteFrame;
+    ///
+    /// let bad = ByteFrame { code: 0x77, payload: b"abc" }.unknown();
+    /// assert_eq!(bad.to_string(), "unknown message code 0x77 with 3 bytes of payload");
+    /// ```
     #[cold]
     pub fn unknown(self) -> BadMessage {
         let payload = self.payload.len();

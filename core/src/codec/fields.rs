@@ -39,6 +39,12 @@ pub struct Writer<'a> {
 }
 
 /// Why a payload could not be read as the message that its code names.
+///
+/// ```
+/// use cable_car::{DecodeError, Reader};
+///
+/// assert_eq!(Reader::new(&[1]).u32(), Err(DecodeError::Short { missing: 3 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -60,6 +66,12 @@ pub enum DecodeError {
 }
 
 /// Why a message could not be written as a payload.
+///
+/// ```
+/// use cable_car::{EncodeError, Writer};
+///
+/// assert_eq!(Writer::new(&mut [0; 3]).u32(7), Err(EncodeError::Full));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -100,6 +112,16 @@ macro_rules! numbers {
             $(
                 #[doc = concat!("Reads a big-endian `", stringify!($name), "`.")]
                 ///
+                /// ```
+                /// use cable_car::Reader;
+                ///
+                #[doc = concat!("let payload = (7 as ", stringify!($name), ").to_be_bytes();")]
+                #[doc = concat!(
+                    "assert_eq!(Reader::new(&payload).", stringify!($name), "(), ",
+                    "Ok(7 as ", stringify!($name), "));"
+                )]
+                /// ```
+                ///
                 /// # Errors
                 /// [`DecodeError::Short`] where the payload ends before it.
                 #[inline]
@@ -112,6 +134,18 @@ macro_rules! numbers {
         impl Writer<'_> {
             $(
                 #[doc = concat!("Writes a big-endian `", stringify!($name), "`.")]
+                ///
+                /// ```
+                /// use cable_car::Writer;
+                ///
+                /// let mut space = [0; 16];
+                /// let mut writer = Writer::new(&mut space);
+                #[doc = concat!("writer.", stringify!($name), "(7 as ", stringify!($name), ")?;")]
+                #[doc = concat!(
+                    "assert_eq!(writer.written(), (7 as ", stringify!($name), ").to_be_bytes());"
+                )]
+                /// # Ok::<(), cable_car::EncodeError>(())
+                /// ```
                 ///
                 /// # Errors
                 /// [`EncodeError::Full`] where there is no room.
@@ -128,18 +162,42 @@ numbers!(u8, i8, u16, i16, u32, i32, u64, i64, u128, i128, f32, f64);
 
 impl<'a> Reader<'a> {
     /// Reads `payload` from its first byte.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let mut reader = Reader::new(&[0, 3, 7]);
+    /// assert_eq!((reader.u16()?, reader.u8()?), (3, 7));
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     #[inline]
     pub const fn new(payload: &'a [u8]) -> Self {
         Self { rest: payload }
     }
 
     /// How many bytes are left.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let mut reader = Reader::new(&[0, 3, 7]);
+    /// reader.u16()?;
+    /// assert_eq!(reader.remaining(), 1);
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     #[inline]
     pub const fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// Reads one byte as a truth value: 0 is false, 1 is true, as Python's `struct` has it.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// assert_eq!(Reader::new(&[1]).bool(), Ok(true));
+    /// assert!(Reader::new(&[2]).bool().is_err());
+    /// ```
     ///
     /// # Errors
     /// [`DecodeError::Short`] at the end, [`DecodeError::Invalid`] for any other byte.
@@ -152,6 +210,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `N` bytes.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let id: [u8; 4] = Reader::new(b"ABCDE").array()?;
+    /// assert_eq!(&id, b"ABCD");
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`DecodeError::Short`] where fewer are left.
@@ -166,6 +232,15 @@ impl<'a> Reader<'a> {
 
     /// Reads `count` bytes in place.
     ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let mut reader = Reader::new(&[2, 0xaa, 0xbb]);
+    /// let count = reader.u8()?;
+    /// assert_eq!(reader.bytes(count.into())?, [0xaa, 0xbb]);
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`DecodeError::Short`] where fewer are left.
     #[inline]
@@ -179,6 +254,13 @@ impl<'a> Reader<'a> {
 
     /// Reads `count` bytes of UTF-8 in place.
     ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// assert_eq!(Reader::new(b"hi there").text(2)?, "hi");
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`DecodeError::Short`] where fewer are left, [`DecodeError::NotText`] where it is not UTF-8.
     pub fn text(&mut self, count: usize) -> Result<&'a str, DecodeError> {
@@ -186,12 +268,29 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads all that is left, in place.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// let mut reader = Reader::new(&[7, 1, 2, 3]);
+    /// reader.u8()?;
+    /// assert_eq!(reader.rest(), [1, 2, 3]);
+    /// assert_eq!(reader.remaining(), 0);
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     #[inline]
     pub fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
     /// Reads all that is left as UTF-8, in place.
+    ///
+    /// ```
+    /// use cable_car::Reader;
+    ///
+    /// assert_eq!(Reader::new("héllo".as_bytes()).rest_text()?, "héllo");
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`DecodeError::NotText`] where it is not UTF-8.
@@ -236,28 +335,80 @@ impl<'a> Reader<'a> {
 
 impl<'a> Writer<'a> {
     /// Writes to `space` from its first byte.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.u16(3)?;
+    /// writer.u8(7)?;
+    /// assert_eq!(writer.written(), [0, 3, 7]);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     #[inline]
     pub const fn new(space: &'a mut [u8]) -> Self {
         Self { space, len: 0 }
     }
 
     /// What was written so far.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.text("hi")?;
+    /// assert_eq!(writer.written(), b"hi");
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     pub fn written(&self) -> &[u8] {
         self.space.get(..self.len).unwrap_or_default()
     }
 
     /// How many bytes were written so far.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.u32(3)?;
+    /// assert_eq!(writer.len(), 4);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     #[inline]
     pub const fn len(&self) -> usize {
         self.len
     }
 
     /// Whether nothing was written so far.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// assert!(writer.is_empty());
+    /// writer.u8(3)?;
+    /// assert!(!writer.is_empty());
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Writes one byte: 0 for false, 1 for true.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.bool(true)?;
+    /// assert_eq!(writer.written(), [1]);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Full`] where there is no room.
@@ -266,6 +417,17 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes bytes as they are. Nothing is written where not all of them fit.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.bytes(b"abc")?;
+    /// assert!(writer.bytes(b"too long").is_err());
+    /// assert_eq!(writer.written(), b"abc");
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Full`] where there is no room.
@@ -281,6 +443,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes text as UTF-8, without its length.
+    ///
+    /// ```
+    /// use cable_car::Writer;
+    ///
+    /// let mut space = [0; 8];
+    /// let mut writer = Writer::new(&mut space);
+    /// writer.text("é")?;
+    /// assert_eq!(writer.written(), [0xc3, 0xa9]);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Full`] where there is no room.

@@ -20,6 +20,15 @@ use crate::error::BadMessage;
 use crate::text::Snippet;
 
 /// The JSON transport: a line a message, readable, of any size that the buffers allow.
+///
+/// ```
+/// use cable_car::{Json, Outgoing, Quit};
+///
+/// let mut line = [0; 32];
+/// let len = Outgoing::<Json>::write_frame(&Quit, &mut line)?;
+/// assert_eq!(&line[..len], b"[\"MsgQuit\",{}]\n");
+/// # Ok::<(), cable_car::EncodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json {
     /// How much of the unread bytes is known to hold no line feed.
@@ -61,6 +70,20 @@ pub trait JsonMessage {
 }
 
 /// A line of the JSON transport whose class name has not been looked up.
+///
+/// ```
+/// use cable_car::{AnyJson, Link, Moved};
+///
+/// let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+/// let line = b"[\"MsgIdentify\",{\"username\":\"ann\",\"hostname\":\"pc\"}]\n";
+/// link.receive(|space| {
+///     space[..line.len()].copy_from_slice(line);
+///     Moved::All(line.len())
+/// });
+/// let frame = link.get().expect("a whole line")?;
+/// assert_eq!(frame.name(), "MsgIdentify");
+/// # Ok::<(), cable_car::BadMessage>(())
+/// ```
 pub struct JsonFrame<'a> {
     name: &'a str,
     rest: Cursor<'a>,
@@ -68,12 +91,43 @@ pub struct JsonFrame<'a> {
 
 impl<'a> JsonFrame<'a> {
     /// The class name.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"[\"MsgIdentify\",{\"username\":\"ann\",\"hostname\":\"pc\"}]\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// let frame = link.get().expect("a whole line")?;
+    /// assert_eq!(frame.name(), "MsgIdentify");
+    /// # Ok::<(), cable_car::BadMessage>(())
+    /// ```
     #[inline]
     pub fn name(&self) -> &'a str {
         self.name
     }
 
     /// Reads the attributes as a message, whatever the frame's name.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"[\"MsgIdentify\",{\"username\":\"ann\",\"hostname\":\"pc\"}]\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// use cable_car::Identify;
+    ///
+    /// let frame = link.get().expect("a whole line")?;
+    /// let who: Identify = frame.decode()?;
+    /// assert_eq!(who.username(), "ann");
+    /// # Ok::<(), cable_car::BadMessage>(())
+    /// ```
     ///
     /// # Errors
     /// [`BadMessage::Attributes`] where they do not fit the message, [`BadMessage::Line`] where what
@@ -84,6 +138,26 @@ impl<'a> JsonFrame<'a> {
     }
 
     /// Reads the attributes as any type that can be deserialized; `name` is what errors call it.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"[\"MsgIdentify\",{\"username\":\"ann\",\"hostname\":\"pc\"}]\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// #[derive(serde::Deserialize)]
+    /// struct Host<'a> {
+    ///     hostname: &'a str,
+    /// }
+    ///
+    /// let frame = link.get().expect("a whole line")?;
+    /// let host: Host = frame.attributes("any message")?; // what else there is is ignored
+    /// assert_eq!(host.hostname, "pc");
+    /// # Ok::<(), cable_car::BadMessage>(())
+    /// ```
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
@@ -110,6 +184,20 @@ impl<'a> JsonFrame<'a> {
     }
 
     /// What is reported for a name that the program does not know.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"[\"MsgIdentify\",{\"username\":\"ann\",\"hostname\":\"pc\"}]\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// let bad = link.get().expect("a whole line")?.unknown();
+    /// assert_eq!(bad.to_string(), "unknown message name \"MsgIdentify\"");
+    /// # Ok::<(), cable_car::BadMessage>(())
+    /// ```
     #[cold]
     pub fn unknown(self) -> BadMessage {
         BadMessage::UnknownName { name: Snippet::new(self.name) }
@@ -195,6 +283,18 @@ impl<M: JsonMessage + serde::Serialize> Outgoing<Json> for M {
 }
 
 /// Writes `["name",attributes]` and a line feed to the start of `space` and gives the length.
+///
+/// ```
+/// #[derive(serde::Serialize)]
+/// struct Reading {
+///     celsius: f32,
+/// }
+///
+/// let mut line = [0; 64];
+/// let len = cable_car::write_line("MsgReading", &Reading { celsius: 21.5 }, &mut line)?;
+/// assert_eq!(&line[..len], b"[\"MsgReading\",{\"celsius\":21.5}]\n");
+/// # Ok::<(), cable_car::EncodeError>(())
+/// ```
 ///
 /// # Errors
 /// [`EncodeError::Full`] where `space` is too short, [`EncodeError::Invalid`] where `attributes`

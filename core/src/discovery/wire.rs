@@ -17,17 +17,34 @@ const ANSWER: u8 = 0b10;
 /// The name of one running program, chosen at random at its start; never 0.
 ///
 /// The lower of two decides which link the pair keeps.
+///
+/// ```
+/// use cable_car::discovery::Instance;
+///
+/// let random = 0x1dea_5eed; // another one at each start
+/// assert_eq!(Instance::new(random).to_string(), "000000001dea5eed");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instance(u64);
 
 impl Instance {
     /// An instance named by `random`, which should differ from program to program and from start to
     /// start.
+    ///
+    /// ```
+    /// # use cable_car::discovery::Instance;
+    /// assert_ne!(Instance::new(0).get(), 0);
+    /// ```
     pub const fn new(random: u64) -> Self {
         Self(if random == 0 { 1 } else { random })
     }
 
     /// The number.
+    ///
+    /// ```
+    /// # use cable_car::discovery::Instance;
+    /// assert_eq!(Instance::new(7).get(), 7);
+    /// ```
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -55,11 +72,25 @@ impl defmt::Format for Instance {
 
 /// What a program is for: only programs of one service find each other. Empty where the ports alone
 /// tell, as for the Python peer.
+///
+/// ```
+/// use cable_car::discovery::{Config, Instance, Service};
+///
+/// let service = Service::new("pong")?;
+/// let config = Config { service, ..Config::new(Instance::new(7)) };
+/// # Ok::<(), cable_car::discovery::ServiceTooLong>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Service(String<{ Service::LONGEST }>);
 
 /// A service name is longer than [`Service::LONGEST`] bytes.
+///
+/// ```
+/// use cable_car::discovery::{Service, ServiceTooLong};
+///
+/// assert_eq!(Service::new(&"x".repeat(33)), Err(ServiceTooLong));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ServiceTooLong;
@@ -81,6 +112,12 @@ impl Service {
 
     /// The service of this name.
     ///
+    /// ```
+    /// # use cable_car::discovery::Service;
+    /// assert_eq!(Service::new("pong")?.as_str(), "pong");
+    /// # Ok::<(), cable_car::discovery::ServiceTooLong>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ServiceTooLong`].
     pub fn new(name: &str) -> Result<Self, ServiceTooLong> {
@@ -88,6 +125,11 @@ impl Service {
     }
 
     /// Its name.
+    ///
+    /// ```
+    /// # use cable_car::discovery::Service;
+    /// assert_eq!(Service::NONE.as_str(), "");
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -115,6 +157,22 @@ pub enum Beacon {
 }
 
 /// What an extended beacon says.
+///
+/// ```
+/// use cable_car::discovery::{Announcement, Beacon, Instance, LONGEST, Service};
+///
+/// let announcement = Announcement {
+///     instance: Instance::new(7),
+///     tcp_port: 8223,
+///     service: Service::NONE,
+///     goodbye: false,
+///     answer: false,
+/// };
+/// let mut space = [0; LONGEST];
+/// let beacon = announcement.write(&mut space);
+/// assert_eq!(beacon, b"BROADCAST\x01\0\0\0\0\0\0\0\0\x07\x20\x1f\0");
+/// assert_eq!(Beacon::read(beacon), Some(Beacon::Extended(announcement)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Announcement {
@@ -132,6 +190,12 @@ pub struct Announcement {
 
 impl Beacon {
     /// Reads a datagram; `None` for what is no beacon.
+    ///
+    /// ```
+    /// # use cable_car::discovery::Beacon;
+    /// assert_eq!(Beacon::read(b"BROADCAST"), Some(Beacon::Legacy));
+    /// assert_eq!(Beacon::read(b"anything else"), None);
+    /// ```
     pub fn read(datagram: &[u8]) -> Option<Self> {
         let rest = datagram.strip_prefix(MARK)?;
         if rest.is_empty() {
@@ -226,6 +290,14 @@ impl Hello {
 }
 
 /// A hello that is coming in, byte by byte: never a byte more than it has is asked for.
+///
+/// ```
+/// use cable_car::discovery::{HelloReader, Opening};
+///
+/// let mut reader = HelloReader::default();
+/// assert_eq!(reader.wanted(), 1);
+/// assert_eq!(reader.read(b"["), Opening::Message(b'['), "a peer that says no hello");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct HelloReader {
     bytes: heapless::Vec<u8, LONGEST>,

@@ -97,11 +97,43 @@ where
 
     /// Sends beacons to these addresses from now on, the first [`MAX_DESTINATIONS`] of them, rather
     /// than to 255.255.255.255 alone: for stacks that send that one by one interface only.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// // The broadcast addresses of two interfaces.
+    /// connector.set_destinations([[10, 0, 0, 255].into(), [192, 168, 1, 255].into()]);
+    /// # }
+    /// ```
     pub fn set_destinations(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
         self.destinations = addresses.into_iter().take(MAX_DESTINATIONS).collect();
     }
 
     /// Does what can be done now, and tells at most one thing: call it until it has nothing to tell.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// loop {
+    ///     match connector.poll(stack, now) {
+    ///         Ok(None) => break,
+    ///         Ok(Some(Event::Joined { connection, .. })) => { /* make a Messenger of it */ }
+    ///         Ok(Some(_)) => {}
+    ///         Err(_error) => break, // no network, perhaps: a later poll tries again
+    ///     }
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ConnectorError`]; the connector goes on, and a later poll tries again.
@@ -133,6 +165,22 @@ where
     }
 
     /// When a poll is due though nothing came.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// match connector.poll_at() {
+    ///     Some(due) if due > now => { /* sleep until then, or until something comes */ }
+    ///     Some(_) => { /* poll at once */ }
+    ///     None => { /* sleep until something comes */ }
+    /// }
+    /// # }
+    /// ```
     pub fn poll_at(&self) -> Option<Instant> {
         if self.more {
             return Some(Instant::default());
@@ -148,16 +196,58 @@ where
     }
 
     /// The peers that links stand with, and where they are.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// for (who, address) in connector.linked() {
+    ///     let _ = (who, address); // show them
+    /// }
+    /// # }
+    /// ```
     pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {
         self.discovery.linked()
     }
 
     /// Whether nothing more is sought: stopped, timed out, or connected where one peer was wanted.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// while !connector.is_stopped() {
+    ///     let _ = connector.poll(stack, now);
+    ///     # break;
+    /// }
+    /// # }
+    /// ```
     pub fn is_stopped(&self) -> bool {
         self.discovery.is_stopped()
     }
 
     /// Stops to look for peers, says goodbye, and closes all sockets; links go on.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, Event, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// # fn example<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    /// #     stack: &mut T, connector: &mut BroadcastConnector<T, 4>, now: Instant,
+    /// # ) {
+    /// connector.stop(stack);
+    /// assert!(connector.is_stopped());
+    /// # }
+    /// ```
     pub fn stop(&mut self, stack: &mut T) {
         self.discovery.stop();
         self.close(stack);

@@ -10,6 +10,13 @@ use super::Connection;
 use crate::time::Instant;
 
 /// Why a direct connection did not come about.
+///
+/// ```
+/// use cable_car::nal::ConnectError;
+///
+/// let error: ConnectError<&str> = ConnectError::Connect("refused");
+/// assert_eq!(error.to_string(), "can not connect: \"refused\"");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -65,6 +72,15 @@ impl<Socket> DirectClient<Socket> {
     pub const TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Dials `remote` until `deadline`.
+    ///
+    /// ```
+    /// use cable_car::Instant;
+    /// use cable_car::nal::DirectClient;
+    ///
+    /// let now = Instant::default();
+    /// let remote = "10.0.0.2:8223".parse().unwrap();
+    /// let client: DirectClient<()> = DirectClient::new(remote, now + DirectClient::<()>::TIMEOUT);
+    /// ```
     pub fn new(remote: SocketAddr, deadline: Instant) -> Self {
         Self { remote, deadline, socket: None }
     }
@@ -98,6 +114,14 @@ impl<Socket> DirectClient<Socket> {
     }
 
     /// When a call is due though nothing came.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::nal::DirectClient;
+    /// let deadline = Instant::from_millis(2000);
+    /// let client: DirectClient<()> = DirectClient::new("10.0.0.2:8223".parse().unwrap(), deadline);
+    /// assert_eq!(client.poll_at(), deadline);
+    /// ```
     pub fn poll_at(&self) -> Instant {
         self.deadline
     }
@@ -131,6 +155,13 @@ pub struct DirectServer<Socket> {
 
 impl<Socket> DirectServer<Socket> {
     /// Waits on TCP port `port`, until `deadline` where there is one.
+    ///
+    /// ```
+    /// use cable_car::nal::DirectServer;
+    ///
+    /// let server: DirectServer<()> = DirectServer::new(8223, None);
+    /// assert_eq!(server.poll_at(), None);
+    /// ```
     pub fn new(port: u16, deadline: Option<Instant>) -> Self {
         Self { port, deadline, listener: None }
     }

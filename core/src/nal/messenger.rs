@@ -49,6 +49,12 @@ pub struct Messenger<S: MessageSet, Socket, RX, TX> {
 }
 
 /// What [`shutdown`](Messenger::shutdown) could not send.
+///
+/// ```
+/// use cable_car::nal::Unsent;
+///
+/// assert_eq!(Unsent { bytes: 7 }.to_string(), "7 bytes of queued messages could not be sent");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Unsent {
@@ -76,6 +82,19 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
 
     /// Queues a message; the next [`xfer`](Self::xfer) sends it.
     ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// peer.send(&Join)?;
+    /// peer.xfer(stack)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Nothing is queued then; see [`Link::send`].
     pub fn send<M: Outgoing<S::Transport> + ?Sized>(
@@ -87,6 +106,24 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
 
     /// Takes out the next message that has come, or `None` until more is transferred.
     ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// peer.xfer(stack)?;
+    /// while let Some(message) = peer.get() {
+    ///     match message {
+    ///         Ok(message) => { /* see what it is */ }
+    ///         Err(_bad) => { /* an item as any other */ }
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// A message that could not be understood is an item of its own; the link goes on behind it.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
@@ -94,6 +131,22 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
     }
 
     /// Receives and sends all that the buffers and the socket can take now. Never blocks.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// match peer.xfer(stack) {
+    ///     Ok(()) => {}
+    ///     Err(LinkError::ClosedByPeer) => { /* it has gone home */ }
+    ///     Err(end) => return Err(end.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`LinkError`] once the link has ended and all that came has been got. The socket has been
@@ -114,12 +167,44 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
     }
 
     /// Ends the link at once. What is queued is dropped, and so is what has come.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// peer.close(stack);
+    /// assert!(peer.is_closed());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close<T: TcpClientStack<TcpSocket = Socket>>(&mut self, stack: &mut T) {
         self.link.close();
         self.give_back(stack);
     }
 
     /// Sends what is queued, then ends the link; to be called until it does not say `WouldBlock`.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// use core::time::Duration;
+    ///
+    /// let deadline = now + Duration::from_secs(5);
+    /// match peer.shutdown(stack, now, deadline) {
+    ///     Ok(()) => {}
+    ///     Err(nb::Error::WouldBlock) => { /* poll the stack, and call again */ }
+    ///     Err(nb::Error::Other(unsent)) => return Err(unsent.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// `WouldBlock` while there is more to send, [`Unsent`] where `deadline` came or the link broke
@@ -142,11 +227,37 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
     }
 
     /// The address of the peer.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// println!("{}", peer.remote_address());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remote_address(&self) -> SocketAddr {
         self.remote
     }
 
     /// The address of this end, where the stack can tell and the link stands.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// if let Some(address) = peer.local_address(stack) {
+    ///     println!("{address}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn local_address<T>(&self, stack: &T) -> Option<SocketAddr>
     where
         T: LocalAddress<TcpSocket = Socket>,
@@ -155,11 +266,39 @@ impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, T
     }
 
     /// Whether the link has ended and its socket is given back.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// if !peer.is_closed() {
+    ///     peer.xfer(stack)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.socket.is_none()
     }
 
     /// How many bytes are queued and not yet handed to the stack.
+    ///
+    /// ```
+    /// # use cable_car::nal::{LocalAddress, Messenger};
+    /// # use cable_car::{AnyByte, Instant, Join, LinkError, SendError};
+    /// # use embedded_nal::{TcpClientStack, nb};
+    /// # fn example<T: TcpClientStack + LocalAddress>(
+    /// #     stack: &mut T, peer: &mut Messenger<AnyByte, T::TcpSocket, [u8; 256], [u8; 256]>, now: Instant,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// if peer.queued() == 0 {
+    ///     peer.send(&Join)?; // only the newest state counts
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn queued(&self) -> usize {
         self.link.queued()
     }

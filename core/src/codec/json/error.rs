@@ -5,6 +5,19 @@ use core::fmt;
 use crate::text::Snippet;
 
 /// Why a line, or the attributes in it, could not be read.
+///
+/// ```
+/// use cable_car::{AnyJson, BadMessage, JsonErrorKind, Link, Moved};
+///
+/// let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+/// let line = b"nonsense\n";
+/// link.receive(|space| {
+///     space[..line.len()].copy_from_slice(line);
+///     Moved::All(line.len())
+/// });
+/// let Some(Err(BadMessage::Line { error })) = link.get() else { panic!("a bad line") };
+/// assert_eq!(error.kind(), JsonErrorKind::Syntax);
+/// ```
 #[derive(Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct JsonError {
@@ -13,6 +26,16 @@ pub struct JsonError {
 }
 
 /// What was wrong with JSON that came.
+///
+/// ```
+/// use cable_car::JsonErrorKind;
+///
+/// fn is_ours(kind: JsonErrorKind) -> bool {
+///     // The peer is another version of this program, perhaps.
+///     matches!(kind, JsonErrorKind::Missing(_) | JsonErrorKind::Mismatch { .. })
+/// }
+/// assert!(is_ours(JsonErrorKind::Missing("text")));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -46,11 +69,37 @@ pub enum JsonErrorKind {
 
 impl JsonError {
     /// What was wrong.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, BadMessage, JsonErrorKind, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"nonsense\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// # let Some(Err(BadMessage::Line { error })) = link.get() else { panic!("a bad line") };
+    /// assert_eq!(error.kind(), JsonErrorKind::Syntax);
+    /// ```
     pub fn kind(&self) -> JsonErrorKind {
         self.kind
     }
 
     /// How far into the line it was noticed, in bytes.
+    ///
+    /// ```
+    /// # use cable_car::{AnyJson, BadMessage, JsonErrorKind, Link, Moved};
+    /// #
+    /// # let mut link: Link<AnyJson, _, _> = Link::new([0; 256], [0; 256]);
+    /// # let line = b"nonsense\n";
+    /// # link.receive(|space| {
+    /// #     space[..line.len()].copy_from_slice(line);
+    /// #     Moved::All(line.len())
+    /// # });
+    /// # let Some(Err(BadMessage::Line { error })) = link.get() else { panic!("a bad line") };
+    /// assert_eq!(error.position(), 0);
+    /// ```
     pub fn position(&self) -> usize {
         self.at
     }
