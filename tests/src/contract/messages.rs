@@ -271,7 +271,7 @@ pub fn shutdown_sends_all_and_the_peer_reads_all_before_the_end<N: Network>(net:
 pub fn shutdown_gives_up_at_its_deadline<N: Network>(net: &mut N) {
     let (mut left, _right, _listener) = messengers::<AnyByte, N, 4096>(net);
     let mut full = 0;
-    while full < 20 {
+    while full < 200 {
         if left.send(&Numbered(119)).is_err() {
             let before = left.send(&Numbered(119));
             assert_eq!(left.xfer(net.left()), Ok(()));
