@@ -52,6 +52,10 @@ struct Socket {
     /// Whether the system may have bytes for us: not so once it said that it has none, until it
     /// reports the socket as ready.
     readable: bool,
+    /// Whether the system has reported that the peer sends no more.
+    ending: bool,
+    /// Whether [`Messenger::wait`] has just received all that there was.
+    fresh: bool,
     lease: Option<Lease>,
 }
 
@@ -106,7 +110,14 @@ impl<S: MessageSet> Messenger<S> {
     /// Passes messages over `connection`, each way with a buffer of `size`.
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
         let Connection { stream, remote, local, first, lease } = connection;
-        let socket = Socket { stream, watcher: Watcher::Nobody, readable: true, lease };
+        let socket = Socket {
+            stream,
+            watcher: Watcher::Nobody,
+            readable: true,
+            ending: false,
+            fresh: false,
+            lease,
+        };
         let mut link = Link::new(Growing::new(size), Growing::new(size));
         if let Some(first) = first {
             link.put_first(first);
@@ -144,7 +155,7 @@ impl<S: MessageSet> Messenger<S> {
     ///
     /// # Errors
     /// A message that could not be understood is an item of its own; the link goes on behind it.
-    #[inline]
+    #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
         self.link.get()
     }
@@ -155,7 +166,11 @@ impl<S: MessageSet> Messenger<S> {
     /// [`LinkError`] once the link has ended and all that came has been got.
     pub fn xfer(&mut self) -> Result<(), LinkError> {
         if let Some(socket) = &mut self.socket {
-            socket.receive(&mut self.link);
+            // Right after a wait that was worth it, the system was asked and has no more.
+            let fresh = std::mem::take(&mut socket.fresh) && self.link.has_message();
+            if !fresh {
+                socket.receive(&mut self.link);
+            }
             socket.transmit(&mut self.link);
         }
         self.status()
@@ -177,7 +192,11 @@ impl<S: MessageSet> Messenger<S> {
             if socket.readable {
                 socket.receive(&mut self.link);
             }
-            if self.link.has_message() || self.link.status().is_err() {
+            if self.link.has_message() {
+                socket.fresh = !socket.readable;
+                return Ok(true);
+            }
+            if self.link.status().is_err() {
                 return Ok(true);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -339,8 +358,11 @@ impl Socket {
             let moved = match uninterrupted(|| self.stream.read(space)) {
                 Ok(0) => Moved::Closed,
                 // The end of the stream may have come along with the last bytes, and is not
-                // reported apart from them: who is told of readiness reads on until it is there.
-                Ok(len) if self.watcher.registry().is_some() => Moved::Some(len),
+                // reported apart from them: who was told of it reads on until it is there, and so
+                // does who does not know what was told.
+                Ok(len) if self.ending || matches!(self.watcher, Watcher::Other { .. }) => {
+                    Moved::Some(len)
+                }
                 Ok(len) => progress(len, space.len()),
                 Err(error) => no_progress(&error),
             };
@@ -380,6 +402,7 @@ impl Socket {
             _ => {}
         }
         self.readable |= events.iter().any(mio::event::Event::is_readable);
+        self.ending |= events.iter().any(mio::event::Event::is_read_closed);
         Ok(!events.is_empty())
     }
 
@@ -396,9 +419,9 @@ impl Socket {
     }
 
     fn rearm(&mut self) {
-        if let Some((registry, token)) = self.watcher.registry() {
+        if let Watcher::Other { registry, token } = &self.watcher {
             // A socket that can not be watched any more is read without being told to.
-            let _ = registry.reregister(&mut self.stream, token, READY);
+            let _ = registry.reregister(&mut self.stream, *token, READY);
         }
     }
 }

@@ -148,7 +148,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// The next message, or `None` until more bytes are received.
     ///
     /// A message that can not be understood is an item of its own; the link goes on behind it.
-    #[inline]
+    #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
         match self.transport.split(self.rx.unread()) {
             Split::Frame(len) => {
