@@ -165,7 +165,7 @@ macro_rules! message_set {
             type Transport = $crate::Byte;
             type Message<'message> = $set;
 
-            #[inline]
+            #[inline(always)]
             fn decode(
                 frame: $crate::FrameOf<'_, Self>,
             ) -> Result<Self::Message<'_>, $crate::BadMessage> {
@@ -182,7 +182,7 @@ macro_rules! message_set {
             type Transport = $crate::Byte;
             type Message<$lifetime> = $set<$lifetime>;
 
-            #[inline]
+            #[inline(always)]
             fn decode<$lifetime>(
                 frame: $crate::FrameOf<$lifetime, Self>,
             ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {
@@ -212,7 +212,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<'message> = $set;
 
-            #[inline]
+            #[inline(always)]
             fn decode(
                 frame: $crate::FrameOf<'_, Self>,
             ) -> Result<Self::Message<'_>, $crate::BadMessage> {
@@ -229,7 +229,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<$lifetime> = $set<$lifetime>;
 
-            #[inline]
+            #[inline(always)]
             fn decode<$lifetime>(
                 frame: $crate::FrameOf<$lifetime, Self>,
             ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {

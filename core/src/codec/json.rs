@@ -14,6 +14,7 @@ mod ser;
 pub use error::{JsonError, JsonErrorKind};
 
 use self::cursor::Cursor;
+use self::error::Fault;
 use super::fields::EncodeError;
 use super::{Outgoing, Rest, Split, Transport, sealed};
 use crate::error::BadMessage;
@@ -71,7 +72,7 @@ impl<'a> JsonFrame<'a> {
     /// # Errors
     /// [`BadMessage::Attributes`] where they do not fit the message, [`BadMessage::Line`] where what
     /// follows them is not the end of a message.
-    #[inline]
+    #[inline(always)]
     pub fn decode<M: JsonMessage + serde::Deserialize<'a>>(self) -> Result<M, BadMessage> {
         self.attributes(M::NAME)
     }
@@ -80,7 +81,7 @@ impl<'a> JsonFrame<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    #[inline]
+    #[inline(always)]
     pub fn attributes<T>(mut self, name: &'static str) -> Result<T, BadMessage>
     where
         T: serde::Deserialize<'a>,
@@ -88,7 +89,7 @@ impl<'a> JsonFrame<'a> {
         let attributes = match self.rest.peek() {
             Some(b'{') => de::read(&mut self.rest),
             Some(_) => Err(JsonErrorKind::AttributesNotObject.into()),
-            None => Err(JsonErrorKind::End.into()),
+            None => Err(Fault::End.into()),
         };
         let attributes = attributes.map_err(|error: JsonError| BadMessage::Attributes {
             name,
@@ -110,25 +111,25 @@ impl<'a> JsonFrame<'a> {
 
     /// Elements after the attributes are ignored, as the Python peer ignores them.
     #[inline]
-    fn finish(&mut self) -> Result<(), JsonErrorKind> {
+    fn finish(&mut self) -> Result<(), Fault> {
         if self.rest.ends_with(b"]\n") { Ok(()) } else { self.finish_oddly() }
     }
 
-    fn finish_oddly(&mut self) -> Result<(), JsonErrorKind> {
+    fn finish_oddly(&mut self) -> Result<(), Fault> {
         while self.rest.next_is(b',') {
             self.rest.skip_value(Json::DEEPEST)?;
         }
         self.rest.expect(b']')?;
         match self.rest.peek() {
             None => Ok(()),
-            Some(_) => Err(JsonErrorKind::Syntax),
+            Some(_) => Err(Fault::Syntax),
         }
     }
 }
 
 /// `["Name",` and no further: the attributes are read once it is known what they should be.
-#[inline]
-fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, JsonErrorKind> {
+#[inline(always)]
+fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, Fault> {
     line.expect(b'[')?;
     let name = line.text()?;
     line.expect(b',')?;
@@ -154,10 +155,9 @@ impl Transport for Json {
         Split::Part(Rest::UntilLineFeed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
-        let bad =
-            |kind: JsonErrorKind, at| BadMessage::Line { error: JsonError::from(kind).at(at) };
+        let bad = |fault: Fault, at| BadMessage::Line { error: JsonError::from(fault).at(at) };
         let resolved = escape::resolve(bytes).map_err(|(kind, at)| bad(kind, at))?;
         let mut rest = Cursor::new(bytes, resolved);
         match head(&mut rest) {
