@@ -7,6 +7,7 @@ mod direct;
 mod identity;
 mod interfaces;
 mod messenger;
+mod socket;
 mod stack;
 mod watch;
 

@@ -1,16 +1,17 @@
-//! A link and its socket, with buffers that grow and a wait that costs nothing.
+//! A link over a socket, with buffers that grow and a wait that costs nothing.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use cable_car::nal::Unsent;
-use cable_car::{BadMessage, Link, LinkError, MessageSet, Moved, Outgoing, SendError};
-use mio::{Events, Interest, Poll, Registry, Token, net};
+use cable_car::{BadMessage, Link, LinkError, MessageSet, Outgoing, SendError};
+use mio::{Registry, Token};
 
 use crate::buffer::{BufferSize, Growing};
-use crate::connection::{Connection, Lease};
+use crate::connection::Connection;
+use crate::socket::Socket;
 
 /// Passes messages over a connection.
 ///
@@ -44,34 +45,6 @@ pub struct Messenger<S: MessageSet> {
     socket: Option<Socket>,
     remote: SocketAddr,
     local: SocketAddr,
-}
-
-struct Socket {
-    stream: net::TcpStream,
-    watcher: Watcher,
-    /// Whether the system may have bytes for us: not so once it said that it has none, until it
-    /// reports the socket as ready.
-    readable: bool,
-    /// Whether the system has reported that the peer sends no more.
-    ending: bool,
-    /// Whether [`Messenger::wait`] has just received all that there was.
-    fresh: bool,
-    lease: Option<Lease>,
-}
-
-/// Who is told when the socket becomes ready.
-enum Watcher {
-    Nobody,
-    /// The messenger itself, in [`Messenger::wait`].
-    Own {
-        poll: Poll,
-        events: Events,
-    },
-    /// A [`Watch`](crate::Watch).
-    Other {
-        registry: Registry,
-        token: Token,
-    },
 }
 
 /// Why [`Messenger::recv`] gave no message.
@@ -110,14 +83,7 @@ impl<S: MessageSet> Messenger<S> {
     /// Passes messages over `connection`, each way with a buffer of `size`.
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
         let Connection { stream, remote, local, first, lease } = connection;
-        let socket = Socket {
-            stream,
-            watcher: Watcher::Nobody,
-            readable: true,
-            ending: false,
-            fresh: false,
-            lease,
-        };
+        let socket = Socket::new(stream, lease);
         let mut link = Link::new(Growing::new(size), Growing::new(size));
         if let Some(first) = first {
             link.put_first(first);
@@ -167,8 +133,7 @@ impl<S: MessageSet> Messenger<S> {
     pub fn xfer(&mut self) -> Result<(), LinkError> {
         if let Some(socket) = &mut self.socket {
             // Right after a wait that was worth it, the system was asked and has no more.
-            let fresh = std::mem::take(&mut socket.fresh) && self.link.has_message();
-            if !fresh {
+            if !socket.take_fresh() || !self.link.has_message() {
                 socket.receive(&mut self.link);
             }
             socket.transmit(&mut self.link);
@@ -189,11 +154,8 @@ impl<S: MessageSet> Messenger<S> {
                 return Ok(true);
             };
             socket.transmit(&mut self.link);
-            if socket.readable {
-                socket.receive(&mut self.link);
-            }
+            socket.receive_if_readable(&mut self.link);
             if self.link.has_message() {
-                socket.fresh = !socket.readable;
                 return Ok(true);
             }
             if self.link.status().is_err() {
@@ -283,7 +245,7 @@ impl<S: MessageSet> Messenger<S> {
     pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let registry = registry.try_clone()?;
         match &mut self.socket {
-            Some(socket) => socket.set_watcher(Watcher::Other { registry, token }),
+            Some(socket) => socket.watch(registry, token),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -291,7 +253,7 @@ impl<S: MessageSet> Messenger<S> {
     /// Undoes [`watch`](Self::watch).
     pub(crate) fn unwatch(&mut self) -> io::Result<()> {
         match &mut self.socket {
-            Some(socket) => socket.set_watcher(Watcher::Nobody),
+            Some(socket) => socket.unwatch(),
             None => Ok(()),
         }
     }
@@ -299,8 +261,8 @@ impl<S: MessageSet> Messenger<S> {
     fn status(&mut self) -> Result<(), LinkError> {
         let status = self.link.status();
         if let Err(reason) = status {
-            if let Some(lease) = self.socket.as_mut().and_then(|socket| socket.lease.as_mut()) {
-                lease.set_reason(reason);
+            if let Some(socket) = &mut self.socket {
+                socket.set_reason(reason);
             }
             self.hang_up();
         }
@@ -329,8 +291,7 @@ impl<S: MessageSet> Messenger<S> {
 
     fn hang_up(&mut self) {
         if let Some(socket) = self.socket.take() {
-            // Another handle to the connection must not keep it open; it may be gone already.
-            let _ = socket.stream.shutdown(Shutdown::Both);
+            socket.hang_up();
         }
     }
 }
@@ -348,115 +309,5 @@ impl<S: MessageSet> fmt::Debug for Messenger<S> {
             .field("local", &self.local)
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-impl Socket {
-    fn receive<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
-        let mut drained = false;
-        link.receive(|space| {
-            let moved = match uninterrupted(|| self.stream.read(space)) {
-                Ok(0) => Moved::Closed,
-                // The end of the stream may have come along with the last bytes, and is not
-                // reported apart from them: who was told of it reads on until it is there, and so
-                // does who does not know what was told.
-                Ok(len) if self.ending || matches!(self.watcher, Watcher::Other { .. }) => {
-                    Moved::Some(len)
-                }
-                Ok(len) => progress(len, space.len()),
-                Err(error) => no_progress(&error),
-            };
-            drained = matches!(moved, Moved::All(_) | Moved::Idle);
-            moved
-        });
-        if !drained {
-            // The buffer is full, or the stream has ended behind messages that are yet to be got:
-            // readiness that was told before is to be told again.
-            self.rearm();
-        }
-        self.readable = !drained;
-    }
-
-    fn transmit<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
-        link.transmit(|bytes| match uninterrupted(|| self.stream.write(bytes)) {
-            Ok(0) => Moved::Idle,
-            Ok(len) => progress(len, bytes.len()),
-            Err(error) => no_progress(&error),
-        });
-    }
-
-    /// Sleeps until the socket is ready or `timeout` is over; `false` where it is not ready.
-    fn sleep(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
-        if matches!(self.watcher, Watcher::Nobody) {
-            let poll = Poll::new()?;
-            self.set_watcher(Watcher::Own { poll, events: Events::with_capacity(4) })?;
-        }
-        let Watcher::Own { poll, events } = &mut self.watcher else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a Watch waits for this messenger: wait there, or remove it from there",
-            ));
-        };
-        match poll.poll(events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        self.readable |= events.iter().any(mio::event::Event::is_readable);
-        self.ending |= events.iter().any(mio::event::Event::is_read_closed);
-        Ok(!events.is_empty())
-    }
-
-    fn set_watcher(&mut self, watcher: Watcher) -> io::Result<()> {
-        if let Some((registry, _)) = self.watcher.registry() {
-            registry.deregister(&mut self.stream)?;
-        }
-        self.watcher = Watcher::Nobody;
-        if let Some((registry, token)) = watcher.registry() {
-            registry.register(&mut self.stream, token, READY)?;
-        }
-        self.watcher = watcher;
-        Ok(())
-    }
-
-    fn rearm(&mut self) {
-        if let Watcher::Other { registry, token } = &self.watcher {
-            // A socket that can not be watched any more is read without being told to.
-            let _ = registry.reregister(&mut self.stream, *token, READY);
-        }
-    }
-}
-
-const READY: Interest = Interest::READABLE.add(Interest::WRITABLE);
-
-impl Watcher {
-    fn registry(&self) -> Option<(&Registry, Token)> {
-        match self {
-            Self::Nobody => None,
-            Self::Own { poll, .. } => Some((poll.registry(), Token(0))),
-            Self::Other { registry, token } => Some((registry, *token)),
-        }
-    }
-}
-
-/// A call that moved less than it could has moved all that there was. On Windows readiness is told
-/// again only after a call that would have blocked.
-fn progress(len: usize, wanted: usize) -> Moved {
-    if len < wanted && !cfg!(windows) { Moved::All(len) } else { Moved::Some(len) }
-}
-
-fn no_progress(error: &io::Error) -> Moved {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => Moved::Idle,
-        _ => Moved::Failed,
-    }
-}
-
-/// Calls again where a signal came between.
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

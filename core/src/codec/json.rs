@@ -10,6 +10,7 @@ mod error;
 mod escape;
 mod number;
 mod ser;
+mod writer;
 
 pub use error::{JsonError, JsonErrorKind};
 
@@ -182,7 +183,7 @@ pub fn write_line<T>(name: &str, attributes: &T, space: &mut [u8]) -> Result<usi
 where
     T: serde::Serialize + ?Sized,
 {
-    let mut line = ser::Writer::new(space);
+    let mut line = writer::Writer::new(space);
     line.bytes(b"[")?;
     line.text(name)?;
     line.bytes(b",")?;
