@@ -24,6 +24,7 @@ mod identity;
 mod interfaces;
 mod logging;
 mod messenger;
+mod socket;
 mod stack;
 mod tune;
 mod watch;

@@ -1,23 +1,20 @@
-//! A link and its socket, with buffers that grow and a wait that costs nothing.
+//! A link over a socket, with buffers that grow and a wait that costs nothing.
 
 use std::fmt;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr};
-#[cfg(unix)]
-use std::os::fd::AsRawFd;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cable_car::nal::Unsent;
-use cable_car::{BadMessage, Link, LinkError, MessageSet, Moved, Outgoing, SendError};
-#[cfg(unix)]
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Registry, Token, net};
+use cable_car::{BadMessage, Link, LinkError, MessageSet, Outgoing, SendError};
+use mio::{Registry, Token};
 
 use crate::buffer::{BufferSize, Growing};
-use crate::connection::{Connection, Lease};
+use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::logging;
+use crate::socket::Socket;
 
 /// Passes messages over a connection.
 ///
@@ -51,30 +48,6 @@ pub struct Messenger<S: MessageSet> {
     socket: Option<Socket>,
     remote: SocketAddr,
     local: SocketAddr,
-}
-
-struct Socket {
-    stream: Arc<net::TcpStream>,
-    watcher: Watcher,
-    /// Whether the system may have bytes for us: not so once it said that it has none, until it
-    /// reports the socket as ready.
-    readable: bool,
-    lease: Option<Lease>,
-}
-
-/// Who is told when the socket becomes ready.
-enum Watcher {
-    Nobody,
-    /// The messenger itself, in [`Messenger::wait`].
-    Own {
-        poll: Poll,
-        events: Events,
-    },
-    /// A [`Watch`](crate::Watch).
-    Other {
-        registry: Arc<Registry>,
-        token: Token,
-    },
 }
 
 /// Why [`Messenger::recv`] gave no message.
@@ -142,7 +115,7 @@ impl<S: MessageSet> Messenger<S> {
     /// ```
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
         let Connection { stream, remote, local, first, lease } = connection;
-        let socket = Socket { stream, watcher: Watcher::Nobody, readable: true, lease };
+        let socket = Socket::new(stream, lease);
         let mut link = Link::new(Growing::new(size), Growing::new(size));
         if let Some(first) = first {
             link.put_first(first);
@@ -223,7 +196,7 @@ impl<S: MessageSet> Messenger<S> {
     ///
     /// # Errors
     /// A message that could not be understood is an item of its own; the link goes on behind it.
-    #[inline]
+    #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
         let message = self.link.get();
         if let Some(Err(bad)) = &message {
@@ -255,7 +228,10 @@ impl<S: MessageSet> Messenger<S> {
     /// [`LinkError`] once the link has ended and all that came has been got.
     pub fn xfer(&mut self) -> Result<(), LinkError> {
         if let Some(socket) = &mut self.socket {
-            socket.receive(&mut self.link);
+            // Right after a wait that was worth it, the system was asked and has no more.
+            if !socket.take_fresh() || !self.link.has_message() {
+                socket.receive(&mut self.link);
+            }
             socket.transmit(&mut self.link);
         }
         self.status()
@@ -290,10 +266,11 @@ impl<S: MessageSet> Messenger<S> {
                 return Ok(true);
             };
             socket.transmit(&mut self.link);
-            if socket.readable {
-                socket.receive(&mut self.link);
+            socket.receive_if_readable(&mut self.link);
+            if self.link.has_message() {
+                return Ok(true);
             }
-            if self.link.has_message() || self.link.status().is_err() {
+            if self.link.status().is_err() {
                 return Ok(true);
             }
             let left = deadline.left();
@@ -487,7 +464,7 @@ impl<S: MessageSet> Messenger<S> {
     pub(crate) fn watch(&mut self, registry: &Arc<Registry>, token: Token) -> io::Result<()> {
         let registry = Arc::clone(registry);
         match &mut self.socket {
-            Some(socket) => socket.set_watcher(Watcher::Other { registry, token }),
+            Some(socket) => socket.watch(registry, token),
             None => Err(io::ErrorKind::NotConnected.into()),
         }
     }
@@ -495,7 +472,7 @@ impl<S: MessageSet> Messenger<S> {
     /// Undoes [`watch`](Self::watch).
     pub(crate) fn unwatch(&mut self) -> io::Result<()> {
         match &mut self.socket {
-            Some(socket) => socket.set_watcher(Watcher::Nobody),
+            Some(socket) => socket.unwatch(),
             None => Ok(()),
         }
     }
@@ -503,8 +480,8 @@ impl<S: MessageSet> Messenger<S> {
     fn status(&mut self) -> Result<(), LinkError> {
         let status = self.link.status();
         if let Err(reason) = status {
-            if let Some(lease) = self.socket.as_mut().and_then(|socket| socket.lease.as_mut()) {
-                lease.set_reason(reason);
+            if let Some(socket) = &mut self.socket {
+                socket.set_reason(reason);
             }
             self.hang_up();
         }
@@ -533,8 +510,7 @@ impl<S: MessageSet> Messenger<S> {
 
     fn hang_up(&mut self) {
         if let Some(socket) = self.socket.take() {
-            // Another handle to the connection must not keep it open; it may be gone already.
-            let _ = socket.stream.shutdown(Shutdown::Both);
+            socket.hang_up();
         }
     }
 }
@@ -552,129 +528,5 @@ impl<S: MessageSet> fmt::Debug for Messenger<S> {
             .field("local", &self.local)
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-impl Socket {
-    fn receive<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
-        let mut drained = false;
-        link.receive(|space| {
-            let moved = match uninterrupted(|| (&*self.stream).read(space)) {
-                Ok(0) => Moved::Closed,
-                // The end of the stream may have come along with the last bytes, and is not
-                // reported apart from them: who is told of readiness reads on until it is there.
-                Ok(len) if self.watcher.registry().is_some() => Moved::Some(len),
-                Ok(len) => progress(len, space.len()),
-                Err(error) => no_progress(&error),
-            };
-            drained = matches!(moved, Moved::All(_) | Moved::Idle);
-            moved
-        });
-        if !drained {
-            // The buffer is full, or the stream has ended behind messages that are yet to be got:
-            // readiness that was told before is to be told again.
-            self.rearm();
-        }
-        self.readable = !drained;
-    }
-
-    fn transmit<S: MessageSet>(&mut self, link: &mut Link<S, Growing, Growing>) {
-        link.transmit(|bytes| match uninterrupted(|| (&*self.stream).write(bytes)) {
-            Ok(0) => Moved::Idle,
-            Ok(len) => progress(len, bytes.len()),
-            Err(error) => no_progress(&error),
-        });
-    }
-
-    /// Sleeps until the socket is ready or `timeout` is over; `false` where it is not ready.
-    fn sleep(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
-        if matches!(self.watcher, Watcher::Nobody) {
-            let poll = Poll::new()?;
-            self.set_watcher(Watcher::Own { poll, events: Events::with_capacity(4) })?;
-        }
-        let Watcher::Own { poll, events } = &mut self.watcher else {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a Watch waits for this messenger: wait there, or remove it from there",
-            ));
-        };
-        match poll.poll(events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
-        self.readable |= events.iter().any(mio::event::Event::is_readable);
-        Ok(!events.is_empty())
-    }
-
-    fn set_watcher(&mut self, watcher: Watcher) -> io::Result<()> {
-        if let Some((registry, _)) = self.watcher.registry() {
-            source(&mut self.stream, |source| registry.deregister(source))?;
-        }
-        self.watcher = Watcher::Nobody;
-        if let Some((registry, token)) = watcher.registry() {
-            source(&mut self.stream, |source| registry.register(source, token, READY))?;
-        }
-        self.watcher = watcher;
-        Ok(())
-    }
-
-    fn rearm(&mut self) {
-        if let Some((registry, token)) = self.watcher.registry() {
-            // A socket that can not be watched any more is read without being told to.
-            let _ = source(&mut self.stream, |source| registry.reregister(source, token, READY));
-        }
-    }
-}
-
-const READY: Interest = Interest::READABLE.add(Interest::WRITABLE);
-
-impl Watcher {
-    fn registry(&self) -> Option<(&Registry, Token)> {
-        match self {
-            Self::Nobody => None,
-            Self::Own { poll, .. } => Some((poll.registry(), Token(0))),
-            Self::Other { registry, token } => Some((registry, *token)),
-        }
-    }
-}
-
-/// A socket as what a registry takes, though it is shared.
-#[cfg(unix)]
-fn source<R>(
-    stream: &mut Arc<net::TcpStream>,
-    call: impl FnOnce(&mut SourceFd<'_>) -> io::Result<R>,
-) -> io::Result<R> {
-    call(&mut SourceFd(&stream.as_raw_fd()))
-}
-
-/// Elsewhere nobody else knows it: see [`doubt`](crate::tune::doubt).
-#[cfg(not(unix))]
-fn source<R>(
-    stream: &mut Arc<net::TcpStream>,
-    call: impl FnOnce(&mut net::TcpStream) -> io::Result<R>,
-) -> io::Result<R> {
-    call(Arc::get_mut(stream).ok_or(io::ErrorKind::ResourceBusy)?)
-}
-
-/// A call that moved less than it could has moved all that there was. On Windows readiness is told
-/// again only after a call that would have blocked.
-fn progress(len: usize, wanted: usize) -> Moved {
-    if len < wanted && !cfg!(windows) { Moved::All(len) } else { Moved::Some(len) }
-}
-
-fn no_progress(error: &io::Error) -> Moved {
-    match error.kind() {
-        io::ErrorKind::WouldBlock => Moved::Idle,
-        _ => Moved::Failed,
-    }
-}
-
-/// Calls again where a signal came between.
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

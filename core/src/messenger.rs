@@ -215,7 +215,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// }
     /// assert_eq!(codes, [2, 4]);
     /// ```
-    #[inline]
+    #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
         match self.transport.split(self.rx.unread()) {
             Split::Frame(len) => {

@@ -203,7 +203,7 @@ macro_rules! message_set {
             type Transport = $crate::Byte;
             type Message<'message> = $set;
 
-            #[inline]
+            #[inline(always)]
             fn decode(
                 frame: $crate::FrameOf<'_, Self>,
             ) -> Result<Self::Message<'_>, $crate::BadMessage> {
@@ -220,7 +220,7 @@ macro_rules! message_set {
             type Transport = $crate::Byte;
             type Message<$lifetime> = $set<$lifetime>;
 
-            #[inline]
+            #[inline(always)]
             fn decode<$lifetime>(
                 frame: $crate::FrameOf<$lifetime, Self>,
             ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {
@@ -250,7 +250,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<'message> = $set;
 
-            #[inline]
+            #[inline(always)]
             fn decode(
                 frame: $crate::FrameOf<'_, Self>,
             ) -> Result<Self::Message<'_>, $crate::BadMessage> {
@@ -267,7 +267,7 @@ macro_rules! message_set {
             type Transport = $crate::Json;
             type Message<$lifetime> = $set<$lifetime>;
 
-            #[inline]
+            #[inline(always)]
             fn decode<$lifetime>(
                 frame: $crate::FrameOf<$lifetime, Self>,
             ) -> Result<Self::Message<$lifetime>, $crate::BadMessage> {

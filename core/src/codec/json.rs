@@ -10,10 +10,12 @@ mod error;
 mod escape;
 mod number;
 mod ser;
+mod writer;
 
 pub use error::{JsonError, JsonErrorKind};
 
 use self::cursor::Cursor;
+use self::error::Fault;
 use super::fields::EncodeError;
 use super::{Outgoing, Rest, Split, Transport, sealed};
 use crate::error::BadMessage;
@@ -132,7 +134,7 @@ impl<'a> JsonFrame<'a> {
     /// # Errors
     /// [`BadMessage::Attributes`] where they do not fit the message, [`BadMessage::Line`] where what
     /// follows them is not the end of a message.
-    #[inline]
+    #[inline(always)]
     pub fn decode<M: JsonMessage + serde::Deserialize<'a>>(self) -> Result<M, BadMessage> {
         self.attributes(M::NAME)
     }
@@ -161,7 +163,7 @@ impl<'a> JsonFrame<'a> {
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
-    #[inline]
+    #[inline(always)]
     pub fn attributes<T>(mut self, name: &'static str) -> Result<T, BadMessage>
     where
         T: serde::Deserialize<'a>,
@@ -169,7 +171,7 @@ impl<'a> JsonFrame<'a> {
         let attributes = match self.rest.peek() {
             Some(b'{') => de::read(&mut self.rest),
             Some(_) => Err(JsonErrorKind::AttributesNotObject.into()),
-            None => Err(JsonErrorKind::End.into()),
+            None => Err(Fault::End.into()),
         };
         let attributes = attributes.map_err(|error: JsonError| BadMessage::Attributes {
             name,
@@ -205,25 +207,25 @@ impl<'a> JsonFrame<'a> {
 
     /// Elements after the attributes are ignored, as the Python peer ignores them.
     #[inline]
-    fn finish(&mut self) -> Result<(), JsonErrorKind> {
+    fn finish(&mut self) -> Result<(), Fault> {
         if self.rest.ends_with(b"]\n") { Ok(()) } else { self.finish_oddly() }
     }
 
-    fn finish_oddly(&mut self) -> Result<(), JsonErrorKind> {
+    fn finish_oddly(&mut self) -> Result<(), Fault> {
         while self.rest.next_is(b',') {
             self.rest.skip_value(Json::DEEPEST)?;
         }
         self.rest.expect(b']')?;
         match self.rest.peek() {
             None => Ok(()),
-            Some(_) => Err(JsonErrorKind::Syntax),
+            Some(_) => Err(Fault::Syntax),
         }
     }
 }
 
 /// `["Name",` and no further: the attributes are read once it is known what they should be.
-#[inline]
-fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, JsonErrorKind> {
+#[inline(always)]
+fn head<'a>(line: &mut Cursor<'a>) -> Result<&'a str, Fault> {
     line.expect(b'[')?;
     let name = line.text()?;
     line.expect(b',')?;
@@ -260,13 +262,14 @@ impl Transport for Json {
         unread.iter().skip(indent).take(2).any(is_control).then_some(BadMessage::Binary)
     }
 
-    #[inline]
+    #[inline(always)]
     fn frame(bytes: &mut [u8]) -> Result<JsonFrame<'_>, BadMessage> {
-        if let Some(bad) = Self::foreign(bytes, |_| true) {
+        if !bytes.starts_with(b"[\"")
+            && let Some(bad) = Self::foreign(bytes, |_| true)
+        {
             return Err(bad);
         }
-        let bad =
-            |kind: JsonErrorKind, at| BadMessage::Line { error: JsonError::from(kind).at(at) };
+        let bad = |fault: Fault, at| BadMessage::Line { error: JsonError::from(fault).at(at) };
         let resolved = escape::resolve(bytes).map_err(|(kind, at)| bad(kind, at))?;
         let mut rest = Cursor::new(bytes, resolved);
         match head(&mut rest) {
@@ -303,7 +306,7 @@ pub fn write_line<T>(name: &str, attributes: &T, space: &mut [u8]) -> Result<usi
 where
     T: serde::Serialize + ?Sized,
 {
-    let mut line = ser::Writer::new(space);
+    let mut line = writer::Writer::new(space);
     line.bytes(b"[")?;
     line.text(name)?;
     line.bytes(b",")?;

@@ -4,10 +4,11 @@ use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::JsonError;
 use super::cursor::Cursor;
 use super::de::{Deserializer, Reading};
+use super::error::Fault;
 use super::number::{self, Number};
-use super::{JsonError, JsonErrorKind};
 
 /// The elements of an array.
 pub(super) struct Elements<'c, 'de> {
@@ -108,7 +109,7 @@ impl<'c, 'de> Entries<'c, 'de> {
             self.at_value = false;
             let Some(field) = self.fields.iter().position(|field| field.as_bytes() == key) else {
                 self.field = self.fields.len();
-                return Ok(Some(core::str::from_utf8(key).map_err(|_| JsonErrorKind::NotText)?));
+                return Ok(Some(core::str::from_utf8(key).map_err(|_| Fault::NotText)?));
             };
             let first = self.begin(field);
             let counts = match self.reading {
@@ -150,6 +151,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_, 'de> {
     ) -> Result<Option<K::Value>, JsonError> {
         let key = match self.expected_key() {
             Some(name) => name,
+            None if self.cursor.is_at(b'}') => return Ok(None),
             None => match self.any_key()? {
                 Some(key) => key,
                 None => return Ok(None),

@@ -1,8 +1,9 @@
 //! Walks over a line: tokens, texts, values to be passed over.
 
+use super::Json;
+use super::error::Fault;
 use super::escape::{RESOLVED_END, RESOLVED_START};
 use super::number::{self, Number};
-use super::{Json, JsonErrorKind};
 
 /// A position in a line.
 #[derive(Clone, Copy)]
@@ -71,6 +72,12 @@ impl<'de> Cursor<'de> {
         self.line().get(self.at..).unwrap_or_default()
     }
 
+    /// Whether `byte` is next, with no space before it.
+    #[inline]
+    pub(super) fn is_at(&self, byte: u8) -> bool {
+        self.line().get(self.at) == Some(&byte)
+    }
+
     /// Whether nothing but `end` is left.
     #[inline]
     pub(super) fn ends_with(&self, end: &[u8]) -> bool {
@@ -104,14 +111,14 @@ impl<'de> Cursor<'de> {
     }
 
     #[inline]
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), JsonErrorKind> {
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
         if self.next_is(byte) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// What is wrong when what stands here can not stand here.
     #[cold]
-    pub(super) fn unexpected(&mut self) -> JsonErrorKind {
-        if self.peek().is_none() { JsonErrorKind::End } else { JsonErrorKind::Syntax }
+    pub(super) fn unexpected(&mut self) -> Fault {
+        if self.peek().is_none() { Fault::End } else { Fault::Syntax }
     }
 
     /// Whether a text is next.
@@ -122,26 +129,26 @@ impl<'de> Cursor<'de> {
 
     /// Takes a text.
     #[inline]
-    pub(super) fn text(&mut self) -> Result<&'de str, JsonErrorKind> {
+    pub(super) fn text(&mut self) -> Result<&'de str, Fault> {
         let raw = self.raw_text()?;
         // Behind the text stands its closing mark.
         let end = self.at - 1;
         match self.line {
-            Line::Text(line) => line.get(end - raw.len()..end).ok_or(JsonErrorKind::NotText),
-            _ => core::str::from_utf8(raw).map_err(|_| JsonErrorKind::NotText),
+            Line::Text(line) => line.get(end - raw.len()..end).ok_or(Fault::NotText),
+            _ => core::str::from_utf8(raw).map_err(|_| Fault::NotText),
         }
     }
 
     /// Takes a text that may not be UTF-8.
     #[inline]
-    pub(super) fn raw_text(&mut self) -> Result<&'de [u8], JsonErrorKind> {
+    pub(super) fn raw_text(&mut self) -> Result<&'de [u8], Fault> {
         let end = match self.peek() {
             Some(b'"') => b'"',
             Some(RESOLVED_START) if matches!(self.line, Line::Resolved(_)) => RESOLVED_END,
             _ => return Err(self.unexpected()),
         };
         let rest = self.rest().get(1..).unwrap_or_default();
-        let len = find(end, rest).ok_or(JsonErrorKind::End)?;
+        let len = find(end, rest).ok_or(Fault::End)?;
         self.at += len + 2;
         Ok(rest.get(..len).unwrap_or_default())
     }
@@ -202,17 +209,17 @@ impl<'de> Cursor<'de> {
     }
 
     /// Passes over one value of any kind, without recursion; `deepest` bounds its nesting.
-    pub(super) fn skip_value(&mut self, deepest: u32) -> Result<(), JsonErrorKind> {
+    pub(super) fn skip_value(&mut self, deepest: u32) -> Result<(), Fault> {
         // A bit for each open bracket, the innermost lowest: 1 for an object.
         let mut open = 0_u128;
         let mut depth = 0;
         loop {
-            match self.peek().ok_or(JsonErrorKind::End)? {
+            match self.peek().ok_or(Fault::End)? {
                 b'"' | RESOLVED_START => drop(self.raw_text()?),
                 bracket @ (b'[' | b'{') => {
                     self.at += 1;
                     if depth >= deepest.min(u128::BITS) {
-                        return Err(JsonErrorKind::TooDeep);
+                        return Err(Fault::TooDeep);
                     }
                     let object = bracket == b'{';
                     open = open << 1 | u128::from(object);
@@ -243,7 +250,7 @@ impl<'de> Cursor<'de> {
         }
     }
 
-    fn skip_key(&mut self, object: bool) -> Result<(), JsonErrorKind> {
+    fn skip_key(&mut self, object: bool) -> Result<(), Fault> {
         if object {
             self.raw_text()?;
             self.expect(b':')?;
@@ -251,12 +258,12 @@ impl<'de> Cursor<'de> {
         Ok(())
     }
 
-    fn skip_word(&mut self) -> Result<(), JsonErrorKind> {
+    fn skip_word(&mut self) -> Result<(), Fault> {
         match self.token() {
             b"true" | b"false" | b"null" => Ok(()),
             number if number::is_number(number) => Ok(()),
             b"" => Err(self.unexpected()),
-            _ => Err(JsonErrorKind::Syntax),
+            _ => Err(Fault::Syntax),
         }
     }
 

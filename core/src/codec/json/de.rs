@@ -8,9 +8,10 @@ use serde::forward_to_deserialize_any;
 
 use super::access::{Elements, Entries, Variant};
 use super::cursor::Cursor;
+use super::error::Fault;
 use super::escape::RESOLVED_START;
 use super::number::{self, Number};
-use super::{Json, JsonError, JsonErrorKind};
+use super::{Json, JsonError};
 
 /// Reads the value at `cursor`.
 ///
@@ -59,8 +60,8 @@ pub(super) struct Deserializer<'c, 'de> {
 
 impl<'de> Deserializer<'_, 'de> {
     /// The depth left for what this value contains.
-    fn within(&self) -> Result<u32, JsonErrorKind> {
-        self.depth.checked_sub(1).ok_or(JsonErrorKind::TooDeep)
+    fn within(&self) -> Result<u32, Fault> {
+        self.depth.checked_sub(1).ok_or(Fault::TooDeep)
     }
 
     fn array<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonError> {
@@ -105,7 +106,7 @@ impl<'de> Deserializer<'_, 'de> {
                 Some(Number::Unsigned(value)) => visitor.visit_u64(value),
                 Some(Number::Signed(value)) => visitor.visit_i64(value),
                 Some(Number::Float(value)) => visitor.visit_f64(value),
-                None => Err(JsonErrorKind::Number.into()),
+                None => Err(Fault::Number.into()),
             },
         }
     }
@@ -144,7 +145,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
             Some(b'[') => self.array(visitor),
             Some(b'{') => self.object(&[], visitor),
             Some(_) => self.word(visitor),
-            None => Err(JsonErrorKind::End.into()),
+            None => Err(Fault::End.into()),
         }
     }
 
@@ -179,7 +180,7 @@ impl<'de> de::Deserializer<'de> for Deserializer<'_, 'de> {
         match self.cursor.peek() {
             Some(b'n') => match self.cursor.token() {
                 b"null" => visitor.visit_none(),
-                _ => Err(JsonErrorKind::Syntax.into()),
+                _ => Err(Fault::Syntax.into()),
             },
             _ => visitor.visit_some(self),
         }

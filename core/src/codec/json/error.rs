@@ -67,6 +67,38 @@ pub enum JsonErrorKind {
     Custom(Snippet),
 }
 
+/// What is wrong with the form of a line. It has no words of its own, so that what fails with it
+/// fits registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Syntax,
+    End,
+    NotText,
+    Escape,
+    Number,
+    TooDeep,
+}
+
+impl From<Fault> for JsonErrorKind {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Syntax => Self::Syntax,
+            Fault::End => Self::End,
+            Fault::NotText => Self::NotText,
+            Fault::Escape => Self::Escape,
+            Fault::Number => Self::Number,
+            Fault::TooDeep => Self::TooDeep,
+        }
+    }
+}
+
+impl From<Fault> for JsonError {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        JsonErrorKind::from(fault).into()
+    }
+}
+
 impl JsonError {
     /// What was wrong.
     ///

@@ -4,7 +4,7 @@
 //! than between quotes, since it may contain quotes now; the marks are bytes that no UTF-8 has.
 //! What is left over of it becomes white space.
 
-use super::JsonErrorKind;
+use super::error::Fault;
 
 /// Stands before a text whose escapes are resolved.
 pub(super) const RESOLVED_START: u8 = 0xfe;
@@ -16,26 +16,26 @@ pub(super) const RESOLVED_END: u8 = 0xff;
 ///
 /// Half of a surrogate pair, which Python sends for what is no character, becomes U+FFFD.
 #[inline]
-pub(super) fn resolve(line: &mut [u8]) -> Result<bool, (JsonErrorKind, usize)> {
+pub(super) fn resolve(line: &mut [u8]) -> Result<bool, (Fault, usize)> {
     match memchr::memchr(b'\\', line) {
         None => Ok(false),
         Some(_) => resolve_texts(line).map(|()| true),
     }
 }
 
-fn resolve_texts(line: &mut [u8]) -> Result<(), (JsonErrorKind, usize)> {
+fn resolve_texts(line: &mut [u8]) -> Result<(), (Fault, usize)> {
     let mut at = 0;
     while let Some(&byte) = line.get(at) {
         match byte {
             b'"' => {
                 let (end, escaped) = find_quote(line, at + 1);
                 if escaped {
-                    let token = line.get_mut(at..=end).ok_or((JsonErrorKind::End, at))?;
+                    let token = line.get_mut(at..=end).ok_or((Fault::End, at))?;
                     resolve_text(token).map_err(|kind| (kind, at))?;
                 }
                 at = end + 1;
             }
-            RESOLVED_START | RESOLVED_END => return Err((JsonErrorKind::Syntax, at)),
+            RESOLVED_START | RESOLVED_END => return Err((Fault::Syntax, at)),
             _ => at += 1,
         }
     }
@@ -60,9 +60,9 @@ fn find_quote(line: &[u8], from: usize) -> (usize, bool) {
 }
 
 /// Resolves the escapes of one text, quotes included.
-fn resolve_text(token: &mut [u8]) -> Result<(), JsonErrorKind> {
+fn resolve_text(token: &mut [u8]) -> Result<(), Fault> {
     let [start, text @ ..] = token else {
-        return Err(JsonErrorKind::End);
+        return Err(Fault::End);
     };
     *start = RESOLVED_START;
     let end = text.len().saturating_sub(1);
@@ -76,7 +76,7 @@ fn resolve_text(token: &mut [u8]) -> Result<(), JsonErrorKind> {
             read += taken;
             len = character.encode_utf8(&mut utf8).len();
         } else if byte >= RESOLVED_START {
-            return Err(JsonErrorKind::NotText);
+            return Err(Fault::NotText);
         }
         // The shortest escape of n bytes of UTF-8 is longer than n, so that `write` stays behind.
         for &byte in utf8.iter().take(len) {
@@ -95,8 +95,8 @@ fn resolve_text(token: &mut [u8]) -> Result<(), JsonErrorKind> {
 }
 
 /// The character that an escape stands for, and the length of the escape after its backslash.
-fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
-    let character = match text.first().ok_or(JsonErrorKind::Escape)? {
+fn escape(text: &[u8]) -> Result<(char, usize), Fault> {
+    let character = match text.first().ok_or(Fault::Escape)? {
         byte @ (b'"' | b'\\' | b'/') => char::from(*byte),
         b'b' => '\u{8}',
         b'f' => '\u{c}',
@@ -104,14 +104,14 @@ fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
         b'r' => '\r',
         b't' => '\t',
         b'u' => return unicode_escape(text),
-        _ => return Err(JsonErrorKind::Escape),
+        _ => return Err(Fault::Escape),
     };
     Ok((character, 1))
 }
 
 /// `uXXXX`, or `uXXXX\uXXXX` for a surrogate pair.
-fn unicode_escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
-    let first = hex(text, 1).ok_or(JsonErrorKind::Escape)?;
+fn unicode_escape(text: &[u8]) -> Result<(char, usize), Fault> {
+    let first = hex(text, 1).ok_or(Fault::Escape)?;
     if let Some(character) = char::from_u32(first) {
         return Ok((character, 5));
     }

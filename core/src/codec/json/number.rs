@@ -2,7 +2,8 @@
 
 use serde::de::Visitor;
 
-use super::{JsonError, JsonErrorKind};
+use super::JsonError;
+use super::error::Fault;
 
 /// A number as far as its token shows its type.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +56,7 @@ pub(super) fn visit_wide<'de, V: Visitor<'de>>(
     }
     match 0_i128.checked_sub_unsigned(magnitude) {
         Some(value) => visitor.visit_i128(value),
-        None => Err(JsonErrorKind::Number.into()),
+        None => Err(Fault::Number.into()),
     }
 }
 

@@ -114,57 +114,57 @@ fn ping<S: Numbered>(port: u16, span: Duration) -> Result<(), Failure> {
     answer(&Answer::Done { received: count.received(), values: values.into() })
 }
 
-/// Both ends, in this process.
-fn pair<S: MessageSet>() -> Result<(Messenger<S>, Messenger<S>), Failure> {
-    let mut server = DirectServer::bind(ANY_PORT)?;
-    let here = DirectClient::new(server.local_address()?).connect()?.into();
-    Ok((here, server.accept(Some(PATIENCE))?.into()))
-}
-
-/// All is queued before the first byte is read, by one thread.
+/// All is queued before the first byte is read, by one thread. A second time is what is measured:
+/// the memory is there by then.
 fn backlog<S: Numbered>(messages: u32) -> Result<(), Failure> {
-    let (mut here, mut there) = pair::<S>()?;
-    let messages = u64::from(messages);
-    let mut count = Count::default();
-
+    let mut pair = Pair::<S>::new()?;
+    pair.pass(messages.into())?;
     let start = Instant::now();
-    for number in 0..messages {
-        here.send(&S::numbered(number))?;
-    }
-    while count.received() < messages {
-        here.xfer()?;
-        there.xfer()?;
-        while let Some(message) = there.get() {
-            count.check(|number| S::is(&message, number));
-        }
-    }
-    let time = start.elapsed().as_nanos() as f64 / messages as f64;
-    answer(&Answer::Done { received: messages, values: vec![time] })
+    pair.pass(messages.into())?;
+    let time = start.elapsed().as_nanos() as f64 / f64::from(messages);
+    answer(&Answer::Done { received: messages.into(), values: vec![time] })
 }
 
 /// Once the link has passed as many messages as it will be given at a time.
 fn allocations<S: Numbered>() -> Result<(), Failure> {
     const MESSAGES: u64 = 1000;
-    let (mut here, mut there) = pair::<S>()?;
-    let mut count = Count::default();
-    let mut pass = |messages: u64| -> Result<(), Failure> {
-        let until = count.received() + messages;
-        for number in count.received()..until {
-            here.send(&S::numbered(number))?;
+    let mut pair = Pair::<S>::new()?;
+    pair.pass(MESSAGES)?;
+    let mut passed = Ok(());
+    let used = allocation_counter::measure(|| passed = pair.pass(MESSAGES));
+    passed?;
+    let values = vec![used.count_total as f64 / MESSAGES as f64];
+    answer(&Answer::Done { received: MESSAGES, values })
+}
+
+/// Both ends, in this process.
+struct Pair<S: MessageSet> {
+    here: Messenger<S>,
+    there: Messenger<S>,
+    count: Count,
+}
+
+impl<S: Numbered> Pair<S> {
+    fn new() -> Result<Self, Failure> {
+        let mut server = DirectServer::bind(ANY_PORT)?;
+        let here = DirectClient::new(server.local_address()?).connect()?.into();
+        let there = server.accept(Some(PATIENCE))?.into();
+        Ok(Self { here, there, count: Count::default() })
+    }
+
+    /// Queues so many messages, then passes them on.
+    fn pass(&mut self, messages: u64) -> Result<(), Failure> {
+        let until = self.count.received() + messages;
+        for number in self.count.received()..until {
+            self.here.send(&S::numbered(number))?;
         }
-        while count.received() < until {
-            here.xfer()?;
-            there.xfer()?;
-            while let Some(message) = there.get() {
-                count.check(|number| S::is(&message, number));
+        while self.count.received() < until {
+            self.here.xfer()?;
+            self.there.xfer()?;
+            while let Some(message) = self.there.get() {
+                self.count.check(|number| S::is(&message, number));
             }
         }
         Ok(())
-    };
-    pass(MESSAGES)?;
-    let mut passed = Ok(());
-    let used = allocation_counter::measure(|| passed = pass(MESSAGES));
-    passed?;
-    let values = vec![used.count_total as f64 / MESSAGES as f64];
-    answer(&Answer::Done { received: count.received(), values })
+    }
 }
