@@ -20,7 +20,7 @@ impl Kind {
     /// How long it takes until every link is told that ever will be.
     pub(crate) fn settled(self) -> Duration {
         match self {
-            Self::Ours => Duration::from_millis(600),
+            Self::Ours => Duration::from_millis(500),
             Self::Python => Duration::from_secs(3),
         }
     }
@@ -107,7 +107,7 @@ impl Program {
 
     /// How many words come until there is none for a while.
     pub(crate) fn heard(&mut self) -> usize {
-        const SILENCE: Duration = Duration::from_millis(300);
+        const SILENCE: Duration = Duration::from_millis(100);
         let heard = || match &mut *self {
             Self::Ours(process) => line(process, SILENCE, "heard").map(drop),
             Self::Python(peer) => peer.find(SILENCE, |event| event["event"] == "message").map(drop),
