@@ -270,21 +270,21 @@ impl<const PEERS: usize> Discovery<PEERS> {
         if self.state != State::Looking {
             return None;
         }
+        let mut soonest = self.next_beacon;
+        let mut by = |due: Option<Instant>| soonest = due.map_or(soonest, |due| soonest.min(due));
+        by(self.stop_at);
         let may_dial = self.peers.dials_under_way() < MOST_DIALS;
-        let peers = self.peers.iter().flat_map(|peer| {
-            let answer = peer.answer.map(|_| self.answers.allows_at());
-            let stage = match peer.stage {
-                Stage::Waiting { dial_at } => {
-                    may_dial.then_some(dial_at.max(self.dials.allows_at()))
-                }
+        for peer in self.peers.iter() {
+            by(peer.answer.map(|_| self.answers.allows_at()));
+            by(match peer.stage {
+                Stage::Waiting { dial_at } => may_dial.then(|| dial_at.max(self.dials.allows_at())),
                 Stage::Connecting { until, .. } | Stage::Greeting { until, .. } => Some(until),
                 Stage::Linked { trust: Trust::Good, .. } => peer.silent_at(),
                 Stage::Linked { trust: Trust::Regained, .. } => Some(Instant::default()),
                 Stage::Linked { trust: Trust::Doubted, .. } | Stage::Resting { .. } => None,
-            };
-            [answer, stage]
-        });
-        peers.chain([self.stop_at, Some(self.next_beacon)]).flatten().min()
+            });
+        }
+        Some(soonest)
     }
 
     /// Whether nothing more is sought: stopped, timed out, or linked where one link was wanted.

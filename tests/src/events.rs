@@ -86,7 +86,13 @@ impl Events {
         &mut self.process
     }
 
-    fn find(&mut self, timeout: Duration, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    /// The next event that `wanted` takes, if one comes within `timeout`. Others before it are kept for
+    /// later calls, in order.
+    ///
+    /// # Panics
+    ///
+    /// If it writes anything but events.
+    pub fn find(&mut self, timeout: Duration, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         if let Some(found) = self.skipped.iter().position(&wanted) {
             return self.skipped.remove(found);
         }

@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use cable_car_std::{BroadcastConnector, Event, Messenger};
+use cable_car_std::{BroadcastConnector, Event, Join, Messenger};
 use cable_car_tests::{
     firmware::{BEACON_PORT, Firmware, STATS_PORT},
     messages::{Monitor, MsgStats},
@@ -139,6 +139,27 @@ fn two_hosts_that_share_two_networks_have_one_link() {
         let there = links.get_mut(&here.local_address().ip()).unwrap();
         talk(&mut here, there);
     }
+}
+
+/// It is known by its addresses alone, so that it is met by each; both links work.
+#[test]
+fn a_python_program_that_shares_two_networks_is_met_in_each() {
+    if !require_all(&[Need::Namespaces, Need::Peer]) {
+        return;
+    }
+    let (one, two) = (Lan::new(2), Lan::new(0));
+    let addresses = [one.host(1).ip(), two.join(one.host(1))].map(IpAddr::from);
+    two.join(one.host(0));
+    let program = start(one.host(0), options());
+    let mut python = Peer::spawn_on(one.host(1), &["broadcast", "--transport", "byte", "--echo"]);
+    let mut links = links(&program, 2);
+    assert_eq!(links.keys().copied().collect::<Vec<_>>(), addresses);
+    for (_, link) in &mut links {
+        python.expect("connected");
+        link.send(&Join).unwrap();
+        assert_eq!(pair::next(link), Set::Join(Join), "an echo");
+    }
+    no_more(&program);
 }
 
 #[test]

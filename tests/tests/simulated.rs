@@ -10,7 +10,7 @@ use cable_car_tests::simulator::{Faults, MachineId, Outcome, Peers, ProgramId};
 
 /// Fewer where nothing is optimised, so that it does not take minutes.
 fn seeds(runs: u64) -> Box<dyn Iterator<Item = u64>> {
-    let runs = if cfg!(debug_assertions) { runs.div_ceil(100) } else { runs };
+    let runs = if cfg!(debug_assertions) { runs.div_ceil(60) } else { runs };
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("CABLE_CAR_SEED") {
         Some(seed) => Box::new(std::iter::once(seed)),

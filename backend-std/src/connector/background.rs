@@ -80,25 +80,25 @@ impl Background {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(64);
         while !self.connector.is_stopped() {
+            let (ended, stop) = self.take_orders();
+            // Before ends are told: whoever said goodbye did so before its link ended.
             let trouble = self.poll_connector();
+            self.end_links(ended);
+            if stop || self.connector.is_stopped() {
+                break;
+            }
             let now = self.now();
             let due = self.connector.poll_at().map(|due| due - now);
             let timeout = match (due, trouble) {
                 (Some(due), true) => Some(due.max(TROUBLE_PAUSE)),
                 (due, _) => due,
             };
-            if self.connector.is_stopped() {
-                break;
-            }
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     self.trouble(Some(format!("can not wait for the network: {error}")));
                     std::thread::sleep(TROUBLE_PAUSE);
                 }
                 _ => {}
-            }
-            if self.take_orders() {
-                break;
             }
         }
         self.connector.stop(&mut self.stack);
@@ -129,14 +129,18 @@ impl Background {
         }
     }
 
-    /// What the program has told since the last time; whether that is to stop.
-    fn take_orders(&mut self) -> bool {
+    /// What the program has told since the last time: links that have ended, and whether to stop.
+    fn take_orders(&self) -> (Vec<(LinkId, LinkError)>, bool) {
         let mut table = self.shared.table();
-        let ended = std::mem::take(&mut table.ended);
-        let stop = table.stop;
-        drop(table);
+        (std::mem::take(&mut table.ended), table.stop)
+    }
+
+    fn end_links(&mut self, ended: Vec<(LinkId, LinkError)>) {
+        if ended.is_empty() {
+            return;
+        }
         let now = self.now();
-        for &(link, reason) in &ended {
+        for (link, reason) in ended {
             if let Some(Departure { who, goodbye }) = self.connector.unlinked(now, link) {
                 self.deliver(match goodbye || reason == LinkError::Closed {
                     true => Event::Left { who, reason },
@@ -144,10 +148,7 @@ impl Background {
                 });
             }
         }
-        if !ended.is_empty() {
-            self.list_addresses();
-        }
-        stop
+        self.list_addresses();
     }
 
     fn tell(&mut self, event: Option<nal::Event<TcpSocket, StackError>>) {

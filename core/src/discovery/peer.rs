@@ -86,9 +86,11 @@ impl Peer {
 
     /// A beacon of its has come. One that comes by several ways counts once.
     pub(super) fn hear(&mut self, now: Instant, interval: Duration) {
-        let silence = now - self.heard_at;
+        // In microseconds, which small processors need not divide.
+        let silence = now.as_micros().saturating_sub(self.heard_at.as_micros());
+        let interval = micros(interval);
         if silence >= interval / 4 {
-            self.rhythm = micros(silence.max(interval)).try_into().unwrap_or(u32::MAX);
+            self.rhythm = u32::try_from(silence.max(interval)).unwrap_or(u32::MAX);
             self.heard_at = now;
         }
         self.regain();

@@ -356,14 +356,6 @@ where
     }
 }
 
-/// Puts back what was just taken by `swap_remove(index)`, so that there is room for it.
-fn put_back<V, const N: usize>(list: &mut Vec<V, N>, item: V, index: usize) {
-    let last = list.len();
-    if list.push(item).is_ok() {
-        list.swap(index, last);
-    }
-}
-
 fn ipv4(address: SocketAddr) -> Option<Ipv4Addr> {
     match address.ip().to_canonical() {
         IpAddr::V4(address) => Some(address),

@@ -6,7 +6,7 @@ use embedded_nal::{TcpClientStack, TcpFullStack, UdpFullStack, nb};
 
 use super::error::{ConnectorError, ErrorOf, Event, EventOf};
 use super::sockets::Sockets;
-use super::{BATCH, BroadcastConnector, ipv4, put_back};
+use super::{BATCH, BroadcastConnector, ipv4};
 use crate::discovery::{Opening, Verdict};
 use crate::nal::greeting::{Caller, read_hello, say};
 use crate::nal::{Connection, LocalAddress};
@@ -49,15 +49,15 @@ where
     /// Hears what callers have to say, and decides about those who have said it.
     pub(super) fn meet_callers(&mut self, stack: &mut T, now: Instant) -> Option<EventOf<T>> {
         let mut index = 0;
-        while index < self.callers.len() {
-            let mut caller = self.callers.swap_remove(index);
-            let opening = match caller.until <= now {
+        while let Some(caller) = self.callers.get_mut(index) {
+            let late = caller.until <= now;
+            let opening = match late {
                 false => read_hello(stack, &mut caller.socket, &mut caller.greeting),
                 true => Ok(Opening::Part),
             };
-            let (verdict, first) = match opening {
-                Ok(Opening::Part) if caller.until > now => {
-                    put_back(&mut self.callers, caller, index);
+            let mut first = None;
+            let verdict = match opening {
+                Ok(Opening::Part) if !late => {
                     index += 1;
                     continue;
                 }
@@ -68,25 +68,26 @@ where
                         // A connection that takes no welcome is at its end, which its link will tell.
                         say(stack, &mut caller.socket, &welcome);
                     }
-                    (verdict, None)
+                    verdict
                 }
                 Ok(Opening::Message(byte)) => {
-                    (self.discovery.came_without_hello(now, caller.address), Some(byte))
+                    first = Some(byte);
+                    self.discovery.came_without_hello(now, caller.address)
                 }
                 // One that has begun a hello and does not go on is no legacy peer.
                 Ok(Opening::Part) if caller.greeting.wanted() == 1 => {
-                    (self.discovery.came_without_hello(now, caller.address), None)
+                    self.discovery.came_without_hello(now, caller.address)
                 }
-                Ok(Opening::Part | Opening::Nonsense) | Err(_) => (Verdict::Refuse, None),
+                Ok(Opening::Part | Opening::Nonsense) | Err(_) => Verdict::Refuse,
             };
+            let Caller { socket, remote, .. } = self.callers.swap_remove(index);
             match verdict {
                 Verdict::Link { link, replaces } => {
                     let who = self.discovery.who(link);
-                    let Caller { socket, remote, .. } = caller;
                     let connection = Connection { socket, remote, first };
                     return Some(Event::Joined { connection, who, link, replaces });
                 }
-                Verdict::Refuse => drop(TcpClientStack::close(stack, caller.socket)),
+                Verdict::Refuse => drop(TcpClientStack::close(stack, socket)),
             }
         }
         None

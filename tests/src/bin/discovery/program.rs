@@ -1,0 +1,160 @@
+//! A program under measurement, ours or Python's.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use cable_car_tests::netns::Host;
+use cable_car_tests::process::{PATIENCE, Process};
+use cable_car_tests::python::Peer;
+use serde_json::json;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ours,
+    Python,
+}
+
+pub(crate) const KINDS: [Kind; 2] = [Kind::Ours, Kind::Python];
+
+impl Kind {
+    /// How long it takes until every link is told that ever will be.
+    pub(crate) fn settled(self) -> Duration {
+        match self {
+            Self::Ours => Duration::from_millis(500),
+            Self::Python => Duration::from_secs(3),
+        }
+    }
+}
+
+/// One end of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Linked {
+    /// From the start of the program, where it tells.
+    pub(crate) after: Option<Duration>,
+    pub(crate) local: String,
+    pub(crate) remote: String,
+}
+
+/// A program on a host.
+pub(crate) enum Program {
+    /// Waits to be told to start, so that the time that a process takes is not counted.
+    Ours(Process),
+    /// Starts at once.
+    Python(Peer),
+}
+
+impl Program {
+    /// The program, loaded where that can be told apart from being started.
+    pub(crate) fn load(kind: Kind, host: &Host) -> Self {
+        match kind {
+            Kind::Ours => {
+                let own = std::env::current_exe().expect("the path of this program");
+                let mut command = host.command(own);
+                command.arg("--program");
+                Self::Ours(Process::spawn(command))
+            }
+            Kind::Python => {
+                Self::Python(Peer::spawn_on(host, &["broadcast", "--transport", "byte"]))
+            }
+        }
+    }
+
+    /// Starts it, and waits until its ports are open.
+    pub(crate) fn start(&mut self) {
+        self.begin();
+        self.ready();
+    }
+
+    /// Has it start.
+    pub(crate) fn begin(&mut self) {
+        if let Self::Ours(process) = self {
+            process.send_line("start");
+        }
+    }
+
+    pub(crate) fn ready(&mut self) {
+        match self {
+            Self::Ours(process) => drop(process.expect_line(PATIENCE, |line| line == "ready")),
+            Self::Python(peer) => drop(peer.expect("ready")),
+        }
+    }
+
+    /// The next link that it tells of.
+    pub(crate) fn linked(&mut self, timeout: Duration) -> Option<Linked> {
+        match self {
+            Self::Ours(process) => {
+                let line = line(process, timeout, "linked")?;
+                let mut words = line.split(' ').skip(1).map(str::to_owned);
+                let micros = words.next()?.parse().ok()?;
+                let after = Some(Duration::from_micros(micros));
+                Some(Linked { after, local: words.next()?, remote: words.next()? })
+            }
+            Self::Python(peer) => {
+                let event = peer.find(timeout, |event| event["event"] == "connected")?;
+                let word = |name: &str| event[name].as_str().map(str::to_owned);
+                Some(Linked { after: None, local: word("local")?, remote: word("remote")? })
+            }
+        }
+    }
+
+    /// Says a word over every link.
+    pub(crate) fn say(&mut self) {
+        match self {
+            Self::Ours(process) => process.send_line("say"),
+            Self::Python(peer) => peer.send_name("MsgJoin", json!({})),
+        }
+    }
+
+    /// How many words come until there is none for a while.
+    pub(crate) fn heard(&mut self) -> usize {
+        const SILENCE: Duration = Duration::from_millis(100);
+        let heard = || match &mut *self {
+            Self::Ours(process) => line(process, SILENCE, "heard").map(drop),
+            Self::Python(peer) => peer.find(SILENCE, |event| event["event"] == "message").map(drop),
+        };
+        std::iter::from_fn(heard).count()
+    }
+
+    /// Waits until it tells that a peer has left or was lost; Python never does.
+    pub(crate) fn ended(&mut self, how: &str) -> Option<Instant> {
+        match self {
+            Self::Ours(process) => line(process, PATIENCE, how).map(|_| Instant::now()),
+            Self::Python(_) => None,
+        }
+    }
+
+    /// Ends it as its user would: with a goodbye, where there is such a thing.
+    pub(crate) fn stop(&mut self) {
+        if let Self::Ours(process) = self {
+            process.send_line("stop");
+        }
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        match self {
+            Self::Ours(process) => process,
+            Self::Python(peer) => peer.process(),
+        }
+    }
+
+    /// The processor time that all its threads have used, as exactly as the system tells.
+    pub(crate) fn cpu_time(&mut self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process().id()));
+        let nanos = tasks.into_iter().flatten().flatten().filter_map(|task| {
+            let account = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            account.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(nanos.sum())
+    }
+}
+
+/// The next line that begins with a word.
+fn line(process: &mut Process, timeout: Duration, word: &str) -> Option<String> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let line = process.next_line(deadline.saturating_duration_since(Instant::now()))?;
+        if line.split(' ').next() == Some(word) {
+            return Some(line);
+        }
+    }
+}
