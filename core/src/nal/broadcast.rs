@@ -111,7 +111,9 @@ where
     /// # }
     /// ```
     pub fn set_destinations(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.destinations = addresses.into_iter().take(MAX_DESTINATIONS).collect();
+        self.destinations.clear();
+        // What does not fit is one too many.
+        let _ = addresses.into_iter().try_for_each(|address| self.destinations.push(address));
     }
 
     /// Does what can be done now, and tells at most one thing: call it until it has nothing to tell.
@@ -359,8 +361,10 @@ where
 /// Puts back what was just taken by `swap_remove(index)`, so that there is room for it.
 fn put_back<V, const N: usize>(list: &mut Vec<V, N>, item: V, index: usize) {
     let last = list.len();
-    if list.push(item).is_ok() {
-        list.swap(index, last);
+    if list.push(item).is_ok()
+        && let Ok([here, there]) = list.get_disjoint_mut([index, last])
+    {
+        core::mem::swap(here, there);
     }
 }
 
