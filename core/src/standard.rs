@@ -179,7 +179,9 @@ impl ByteMessage<'_> for Identify {
 
     fn decode(payload: &mut Reader<'_>) -> Result<Self, DecodeError> {
         // A hostname can not have an @, a username of a directory service can.
-        let names = payload.rest_text()?.rsplit_once('@');
+        let text = payload.rest_text()?;
+        let at = text.bytes().rposition(|byte| byte == b'@');
+        let names = at.and_then(|at| Some((text.get(..at)?, text.get(at + 1..)?)));
         let (username, hostname) = names.ok_or(DecodeError::Invalid("Identify has no @"))?;
         Self::join(username, hostname).ok_or(DecodeError::Invalid("Identify is too long"))
     }

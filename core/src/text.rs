@@ -48,7 +48,11 @@ impl Snippet {
         for character in text.chars() {
             let from = usize::from(self.len);
             let to = from + character.len_utf8();
-            character.encode_utf8(self.bytes.get_mut(from..to).ok_or(fmt::Error)?);
+            let space = self.bytes.get_mut(from..to).ok_or(fmt::Error)?;
+            let utf8 = &mut [0; 4];
+            for (space, byte) in space.iter_mut().zip(character.encode_utf8(utf8).bytes()) {
+                *space = byte;
+            }
             self.len = to as u8;
         }
         Ok(())

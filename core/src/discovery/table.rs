@@ -50,12 +50,14 @@ impl<const PEERS: usize> Table<PEERS> {
         at: SocketAddrV4,
         stage: Stage,
     ) -> Option<&mut Peer> {
+        let peer = Peer::new(who, at, stage, now);
         if self.peers.is_full() {
-            let expendable = self.peers.iter().enumerate().filter(|(_, peer)| peer.is_expendable());
-            let (index, _) = expendable.min_by_key(|(_, peer)| peer.heard_at)?;
-            self.peers.swap_remove(index);
+            let expendable = self.peers.iter_mut().filter(|peer| peer.is_expendable());
+            let place = expendable.min_by_key(|peer| peer.heard_at)?;
+            *place = peer;
+            return Some(place);
         }
-        self.peers.push(Peer::new(who, at, stage, now)).ok()?;
+        self.peers.push(peer).ok()?;
         self.peers.last_mut()
     }
 }

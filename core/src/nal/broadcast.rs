@@ -111,7 +111,9 @@ where
     /// # }
     /// ```
     pub fn set_destinations(&mut self, addresses: impl IntoIterator<Item = Ipv4Addr>) {
-        self.destinations = addresses.into_iter().take(MAX_DESTINATIONS).collect();
+        self.destinations.clear();
+        // What does not fit is one too many.
+        let _ = addresses.into_iter().try_for_each(|address| self.destinations.push(address));
     }
 
     /// Does what can be done now, and tells at most one thing: call it until it has nothing to tell.

@@ -3,7 +3,7 @@
 //! threads have grown. Fails where a message came twice, out of order or not at all on a link that
 //! stood, or where anything has grown.
 //!
-//!     cargo run --release --package cable-car-tests --bin soak -- --for 600 --messages 10000000
+//!     cargo run --release --package cable-car-tests --bin soak -- --for 600
 
 use std::collections::BTreeMap;
 use std::env;
@@ -21,7 +21,7 @@ use cable_car_tests::process::{PATIENCE, unused_tcp_port, unused_udp_port};
 const PEERS: usize = 10;
 
 /// How long a program runs at the least; one of them is started again each time that so long is over.
-const CHURN: Duration = Duration::from_secs(1);
+const CHURN: Duration = Duration::from_millis(200);
 
 const BUFFERS: BufferSize = BufferSize { initial: 1 << 14, limit: 1 << 16 };
 
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Option<(Duration, u64)> {
-    let (mut time, mut messages) = (Duration::from_secs(600), 10_000_000);
+    let (mut time, mut messages) = (Duration::from_secs(600), u64::MAX);
     let mut words = env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next()?.parse().ok()?;
@@ -219,8 +219,8 @@ fn report(totals: &Totals, samples: &[Usage], took: Duration, restarts: usize) -
     }
     println!("\n| all programs together | early | late | growth |");
     println!("|---|---|---|---|");
-    // What fragments memory is no leak: a hundredth.
-    let memory = compare("memory, KiB", |usage| usage.memory, median(early, |u| u.memory) / 100);
+    // Which threads allocate what at a moment makes as much of a difference: a twentieth.
+    let memory = compare("memory, KiB", |usage| usage.memory, median(early, |u| u.memory) / 20);
     let descriptors = compare("descriptors", |usage| usage.descriptors as u64, 0);
     let threads = compare("threads", |usage| usage.threads as u64, 0);
     match memory && descriptors && threads && wrong == 0 {

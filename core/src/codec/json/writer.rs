@@ -44,7 +44,8 @@ impl<'a> Writer<'a> {
     fn escaped(&mut self, text: &str) -> Result<(), EncodeError> {
         let mut rest = text;
         while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
-            let (plain, odd) = rest.split_at(at);
+            // An odd byte is where a character begins.
+            let (plain, odd) = rest.split_at_checked(at).unwrap_or_default();
             self.bytes(plain.as_bytes())?;
             let mut characters = odd.chars();
             if let Some(character) = characters.next() {

@@ -228,11 +228,22 @@ message_set! {
     pub enum Fractions<'a>: Json { Identify, Join, Quit, Position, Reading(Reading<'a>) }
 }
 
+#[cfg(not(feature = "no-panic"))]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     loop {
         cortex_m::asm::nop();
     }
+}
+
+/// There is no such function, so that no program links which may panic.
+#[cfg(feature = "no-panic")]
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        safe fn this_program_can_panic() -> !;
+    }
+    this_program_can_panic()
 }
 
 impl LocalAddress for Stack {
