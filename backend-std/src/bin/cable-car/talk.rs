@@ -95,8 +95,7 @@ impl<T: Talk> Session<'_, T> {
             self.arrived(arrival)?;
         }
         self.pass_on_input()?;
-        self.hint();
-        Ok(())
+        self.hint()
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Result<(), Failure> {
@@ -144,6 +143,7 @@ impl<T: Talk> Session<'_, T> {
             };
             match shown {
                 Ok(shown) => {
+                    self.hints.silence = true;
                     self.tell(
                         "message",
                         peer,
@@ -236,7 +236,6 @@ impl<T: Talk> Session<'_, T> {
         tone: Tone,
         words: fmt::Arguments<'_>,
     ) -> Result<(), Failure> {
-        self.hints.silence |= name == "message";
         Ok(self.output.tell(&Event { name, peer: Some(address(peer)), fields, words, tone })?)
     }
 
@@ -249,16 +248,17 @@ impl<T: Talk> Session<'_, T> {
         }
     }
 
-    fn hint(&mut self) {
+    fn hint(&mut self) -> Result<(), Failure> {
         let trouble = self.sources.trouble();
         if trouble != self.hints.trouble {
             if let Some(trouble) = &trouble {
+                self.output.tell_programs_of_error(trouble)?;
                 remark(format_args!("{trouble}"));
             }
             self.hints.trouble = trouble;
         }
         if self.hint_at().is_none_or(|at| Instant::now() < at) {
-            return;
+            return Ok(());
         }
         if self.links.first_at().is_none() {
             self.hints.nobody = true;
@@ -270,6 +270,7 @@ impl<T: Talk> Session<'_, T> {
                 T::OTHER
             ));
         }
+        Ok(())
     }
 
     fn hint_transport(&mut self, peer: SocketAddr) {

@@ -5,7 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use cable_car_std::{BadMessage, Connection, LinkError, Messenger, SendError, Unsent, Watch};
+use cable_car_std::{
+    BadMessage, BufferSize, Connection, LinkError, Messenger, SendError, Unsent, Watch,
+};
 
 use crate::transport::Talk;
 
@@ -38,7 +40,9 @@ impl<T: Talk> Links<T> {
     }
 
     pub(super) fn add(&mut self, connection: Connection) -> io::Result<usize> {
-        let mut messenger = Messenger::new(connection);
+        // Whoever opens a thousand links should not have the memory of as many full ones.
+        let size = BufferSize { initial: 4 << 10, ..BufferSize::default() };
+        let mut messenger = Messenger::with_buffers(connection, size);
         let key = self.next_key;
         self.watch.add(key, &mut messenger)?;
         self.links.insert(key, messenger);
