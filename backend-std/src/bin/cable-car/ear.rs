@@ -117,7 +117,8 @@ pub(crate) fn bind(port: u16) -> Result<UdpSocket, NoPort> {
             NoPort {
                 words: format!("UDP port {port} is held by {holder}, which does not share it"),
                 todo: "end that program, or choose another --udp-port for all peers. A Python program \
-                       does not share the port: it is alone on its machine",
+                       does not share the port: to talk with one on this machine, say `cable-car \
+                       connect 127.0.0.1`, which needs no beacon",
             }
         }
         _ => NoPort {

@@ -9,7 +9,7 @@ use cable_car_std::{
     BadMessage, BufferSize, Connection, LinkError, Messenger, SendError, Unsent, Watch,
 };
 
-use crate::transport::Talk;
+use crate::transport::{Shown, Talk};
 
 /// As soon as so many bytes are queued for one peer, the input waits: whoever pipes a large file in
 /// should not have it in memory.
@@ -69,9 +69,9 @@ impl<T: Talk> Links<T> {
         Some((peer, end))
     }
 
-    /// The next message of a link.
-    pub(super) fn next(&mut self, key: usize) -> Option<Result<T::Message<'_>, BadMessage>> {
-        self.links.get_mut(&key)?.get()
+    /// The next message of a link, taken apart, so that it borrows nothing from the link.
+    pub(super) fn next(&mut self, key: usize) -> Option<Result<Shown, BadMessage>> {
+        Some(self.links.get_mut(&key)?.get()?.and_then(T::show))
     }
 
     /// Queues a message for everybody; whom it could not be queued for.

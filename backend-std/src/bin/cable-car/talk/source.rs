@@ -192,7 +192,10 @@ fn with_holder(error: &StartError) -> String {
     match error {
         StartError::BeaconPort(port, _) => match ports::holders(Protocol::Udp, *port) {
             None => format!("{error} (--udp-port)"),
-            Some(holder) => format!("{error} (--udp-port), or end {holder}"),
+            Some(holder) => format!(
+                "{error} (--udp-port), or end {holder}; if that is the peer that you look for, say \
+                 `cable-car connect 127.0.0.1`, which needs no beacon"
+            ),
         },
         StartError::TcpPort(..) => format!("{error} (--tcp-port)"),
         error => error.to_string(),
