@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Finds a compiler for a microcontroller; sourced by the scripts that build.
+# Finds a compiler for another system than this one, a microcontroller for most; sourced by the
+# scripts that build.
 
 # The exit code where something is missing or does not build.
 readonly not_ready=4
@@ -13,9 +14,10 @@ fail() {
 }
 
 # Sets up the environment and `cargo_flags` for a target triple: a compiler that has it installed
-# (rustup), or else one that has the source of `core`, which is then built along (Debian's).
+# (rustup), or else one that has the source of `core`, or of what else of the standard library is
+# named, which is then built along (Debian's).
 choose_compiler() {
-    local triple=$1 installed candidate source=lib/rustlib/src/rust/library/Cargo.lock
+    local triple=$1 library=${2:-core} installed candidate source=lib/rustlib/src/rust/library/Cargo.lock
     cargo_flags=(--release --quiet)
     command -v cargo >/dev/null || fail $not_ready \
         "no cargo: install Rust by rustup, or on Debian:" \
@@ -28,9 +30,9 @@ choose_compiler() {
     for candidate in /usr/bin/rustc "$installed"; do
         if [[ -x $candidate && -e $(sysroot "$candidate")/$source ]]; then
             command -v ld.lld >/dev/null || fail $not_ready "no linker ld.lld: apt install lld"
-            # Building `core` counts as unstable; it is the compiler's own source, built by itself.
+            # Building it counts as unstable; it is the compiler's own source, built by itself.
             export RUSTC=$candidate RUSTC_BOOTSTRAP=1
-            cargo_flags+=(-Z build-std=core --config "target.$triple.linker=\"ld.lld\"")
+            cargo_flags+=(-Z "build-std=$library" --config "target.$triple.linker=\"ld.lld\"")
             return
         fi
     done

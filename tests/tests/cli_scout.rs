@@ -128,7 +128,8 @@ fn nobody_there_and_a_port_that_is_taken_are_told_with_what_to_do() {
     for command in ["scout", "join"] {
         let run = tool::run(tool::command_on(lan.host(0), &[command]));
         assert_eq!((run.code, run.stdout.as_str()), (Some(3), ""), "{command}");
-        for words in ["UDP port 8222", &format!("(process {id})"), "udp"] {
+        let words = ["UDP port 8222", &format!("(process {id})"), "udp", "connect 127.0.0.1"];
+        for words in words {
             assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
         }
     }

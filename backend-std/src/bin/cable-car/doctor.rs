@@ -12,7 +12,7 @@ use cable_car_std::cable_car::discovery::Service;
 use self::beacons::{Beacons, Heard};
 use self::dials::{Dialled, dial_all};
 use self::findings::{Finding, Findings};
-use crate::ear::Ear;
+use crate::ear::{self, Ear, NoPort};
 use crate::failure::{Failure, Outcome};
 use crate::networks::{self, Network};
 use crate::options::Common;
@@ -32,18 +32,15 @@ pub(crate) fn run(
     let mut findings = Findings::new(output);
     let networks = look_at_networks(interfaces, &mut findings)?;
     look_at_tcp_port(common.tcp_port, &mut findings)?;
-    let mut ear = match Ear::open(common.udp_port) {
-        Ok(ear) => ear,
-        Err(Failure::Start(_)) => {
-            tell_of_taken_udp_port(common.udp_port, &mut findings)?;
+    let mut ear = match ear::bind(common.udp_port) {
+        Ok(socket) => Ear::open(socket)?,
+        Err(NoPort { words, todo }) => {
+            findings.tell(Finding::bad("udp-port", words).todo(todo))?;
             return findings.verdict();
         }
-        Err(failure) => return Err(failure),
     };
-    let shared = match ports::holders(Protocol::Udp, common.udp_port).as_slice() {
-        [] => String::new(),
-        holders => format!(", shared with {}", ports::names(holders)),
-    };
+    let shared = ports::holders(Protocol::Udp, common.udp_port);
+    let shared = shared.map_or_else(String::new, |others| format!(", shared with {others}"));
     let words = format!("UDP port {} can be listened on{shared}", common.udp_port);
     findings.tell(Finding::good("udp-port", words))?;
 
@@ -98,7 +95,7 @@ fn look_at_networks(
             "the loopback interface is down: programs of this machine do not find each other";
         findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
     }
-    let usable = networks.iter().any(|network| network.up && network.broadcast.is_some());
+    let usable = networks.iter().any(Network::is_usable);
     let loopback_will_do = !wanted.is_empty() && wanted.iter().all(is_loopback);
     if !usable && !loopback_will_do {
         let words = "no network is up: only programs of this machine can be found";
@@ -114,11 +111,8 @@ fn look_at_tcp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failur
         let words = format!("TCP port {port} is free to be listened on");
         return findings.tell(Finding::good("tcp-port", words));
     };
-    let holders = ports::holders(Protocol::Tcp, port);
-    let holder = match holders.as_slice() {
-        [] => String::new(),
-        holders => format!(" by {}", ports::names(holders)),
-    };
+    let holder = ports::holders(Protocol::Tcp, port);
+    let holder = holder.map_or_else(String::new, |holder| format!(" by {holder}"));
     findings.tell(if error.kind() == std::io::ErrorKind::AddrInUse {
         Finding::note("tcp-port", format!("TCP port {port} is taken{holder}")).todo(
             "fine if that is a peer: others on this machine take another port, and their beacons \
@@ -130,18 +124,6 @@ fn look_at_tcp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failur
     })
 }
 
-fn tell_of_taken_udp_port(port: u16, findings: &mut Findings<'_>) -> Result<(), Failure> {
-    let holder = match ports::holders(Protocol::Udp, port).as_slice() {
-        [] => "another program".to_owned(),
-        holders => ports::names(holders),
-    };
-    let words = format!("UDP port {port} is held by {holder}, which does not share it");
-    findings.tell(Finding::bad("udp-port", words).todo(
-        "end that program, or choose another --udp-port for all peers. A Python program does not \
-         share the port: it is alone on its machine",
-    ))
-}
-
 /// Whether this machine hears what it sends.
 fn tell_of_own_beacons(
     beacons: &Beacons,
@@ -149,7 +131,7 @@ fn tell_of_own_beacons(
     port: u16,
     findings: &mut Findings<'_>,
 ) -> Result<(), Failure> {
-    for network in networks.iter().filter(|network| network.up && network.broadcast.is_some()) {
+    for network in networks.iter().filter(|network| network.is_usable()) {
         let by = format!("by {}", network.interface);
         if let Some(error) = beacons.refused(network.address) {
             let words = format!("beacons do not leave {by}: {error}");
@@ -164,7 +146,7 @@ fn tell_of_own_beacons(
             findings.tell(Finding::bad("own-beacon", words).todo(firewall_advice(port, "udp")))?;
         }
     }
-    if networks.is_empty() {
+    if !networks.iter().any(Network::is_usable) {
         findings.tell(match beacons.came_back_at_all() {
             true => Finding::good("own-beacon", "own beacon heard back by loopback"),
             false => Finding::bad("own-beacon", "own beacon not heard back by loopback")

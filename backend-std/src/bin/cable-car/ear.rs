@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
 use crate::failure::Failure;
-use crate::ports;
+use crate::ports::{self, Protocol};
 use crate::stop::Stop;
 
 /// The longest datagram that is looked at: a beacon has at most 64 bytes.
@@ -25,6 +25,19 @@ const WOKEN: Token = Token(1);
 /// What other sockets are watched as: this and the following numbers.
 pub(crate) const OTHERS: usize = 2;
 
+/// Why a port can not be listened on, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct NoPort {
+    pub(crate) words: String,
+    pub(crate) todo: &'static str,
+}
+
+impl From<NoPort> for Failure {
+    fn from(no_port: NoPort) -> Self {
+        Self::Start(format!("{}: {}", no_port.words, no_port.todo))
+    }
+}
+
 pub(crate) struct Ear {
     socket: UdpSocket,
     poll: Poll,
@@ -35,19 +48,8 @@ pub(crate) struct Ear {
 }
 
 impl Ear {
-    /// Listens on a port, which programs of this project share.
-    pub(crate) fn open(port: u16) -> Result<Self, Failure> {
-        let mut socket = bind(port).map_err(|error| {
-            let holders = ports::holders(ports::Protocol::Udp, port);
-            let holder = match holders.as_slice() {
-                [] => String::new(),
-                holders => format!(" {} has it and does not share it;", ports::names(holders)),
-            };
-            Failure::Start(format!(
-                "UDP port {port} can not be listened on: {error};{holder} end that program, or \
-                 choose another --udp-port for all peers"
-            ))
-        })?;
+    /// Listens with a socket that was [bound](bind).
+    pub(crate) fn open(mut socket: UdpSocket) -> io::Result<Self> {
         let poll = Poll::new()?;
         poll.registry().register(&mut socket, SOCKET, Interest::READABLE)?;
         let waker = Arc::new(Waker::new(poll.registry(), WOKEN)?);
@@ -106,8 +108,28 @@ impl Ear {
     }
 }
 
-fn bind(port: u16) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+/// A socket on a port, which programs of this project share.
+pub(crate) fn bind(port: u16) -> Result<UdpSocket, NoPort> {
+    try_bind(port).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let holder = ports::holders(Protocol::Udp, port);
+            let holder = holder.unwrap_or_else(|| "another program".to_owned());
+            NoPort {
+                words: format!("UDP port {port} is held by {holder}, which does not share it"),
+                todo: "end that program, or choose another --udp-port for all peers. A Python program \
+                       does not share the port: to talk with one on this machine, say `cable-car \
+                       connect 127.0.0.1`, which needs no beacon",
+            }
+        }
+        _ => NoPort {
+            words: format!("UDP port {port} can not be listened on: {error}"),
+            todo: "choose another --udp-port, above 1023, for all peers",
+        },
+    })
+}
+
+fn try_bind(port: u16) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(socket2::Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
     socket.set_broadcast(true)?;

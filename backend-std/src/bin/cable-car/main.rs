@@ -47,7 +47,8 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             // What was told before comes before it; where that is lost, so is this.
-            let _ = output.tell_failure(&failure).and_then(|()| output.flush());
+            let _ =
+                output.tell_programs_of_error(&failure.to_string()).and_then(|()| output.flush());
             remark(format_args!("{failure}"));
             failure.exit_code()
         }

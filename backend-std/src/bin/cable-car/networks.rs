@@ -17,6 +17,11 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Whether beacons go out to it.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.up && self.broadcast.is_some()
+    }
+
     /// Whether it goes by this name or this address.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.interface == name || name.parse() == Ok(self.address)

@@ -16,12 +16,23 @@ Exit codes:
 
 Ctrl-C ends a command as --for does: what is queued is sent, and peers are told goodbye.";
 
+const EVENTS: &str = "\
+Events with --json, and what belongs to them beside `event`, `t` and `peer`:
+  found, left, peer   kind (legacy or extended), service, instance, tcp_port, interface; and age
+  connected           kind and instance, where the peer was found by beacons
+  message             code and payload (hex), or name and attributes. NaN, Infinity and -Infinity,
+                      which JSON does not have, are text
+  error               error: what came was no message; without `peer`, what keeps this end from work
+  unreachable         error: a peer was heard and can not be dialled
+  closed              reason
+  check, verdict      check, result (ok, note or fault), text, todo (a list); faults (their number)";
+
 /// Finds the peers of this network, talks with them, and says why one is not found.
 ///
 /// Peers are programs that use cable-car, firmware among them, and Python programs that use the
 /// package cable_car. They find each other by beacons on a UDP port and talk over TCP.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "cable-car", version, after_help = EXIT_CODES)]
+#[command(name = "cable-car", version, after_help = EXIT_CODES, after_long_help = format!("{EVENTS}\n\n{EXIT_CODES}"))]
 pub(crate) struct Options {
     #[command(flatten)]
     pub(crate) common: Common,

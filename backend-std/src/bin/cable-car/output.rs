@@ -8,7 +8,6 @@ use std::time::Instant;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
-use crate::failure::Failure;
 use crate::text::plain;
 use crate::value::{Numbers, Value};
 
@@ -98,12 +97,12 @@ impl Output {
         }
     }
 
-    /// Tells programs that this is the end; people are told by a remark.
-    pub(crate) fn tell_failure(&mut self, failure: &Failure) -> io::Result<()> {
+    /// Tells programs what is wrong with this end; people are told by a remark.
+    pub(crate) fn tell_programs_of_error(&mut self, error: &str) -> io::Result<()> {
         if !self.json {
             return Ok(());
         }
-        let fields = [("error", failure.to_string().into())];
+        let fields = [("error", error.into())];
         let (words, tone) = (format_args!(""), Tone::Bad);
         self.tell(&Event { name: "error", peer: None, fields: &fields, words, tone })
     }

@@ -1,43 +1,15 @@
 //! Which programs hold a port of this machine, as far as the system tells.
 
-use std::fmt;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Udp,
     Tcp,
 }
 
-/// A program that holds a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Holder {
-    Program {
-        name: String,
-        id: i32,
-    },
-    /// The system does not say, since it is another user's.
-    Unknown,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Program { name, id } => write!(f, "{name} (process {id})"),
-            Self::Unknown => f.write_str("another user's program (root is told which)"),
-        }
-    }
-}
-
-/// The programs by name.
-pub(crate) fn names(holders: &[Holder]) -> String {
-    let names: Vec<String> = holders.iter().map(Holder::to_string).collect();
-    names.join(", ")
-}
-
-/// Which other programs have bound a UDP port or listen on a TCP port. None also where the system
-/// does not tell such things.
+/// Which other programs have bound a UDP port or listen on a TCP port, by name. None where there are
+/// none, and where the system does not tell such things.
 #[cfg(target_os = "linux")]
-pub(crate) fn holders(protocol: Protocol, port: u16) -> Vec<Holder> {
+pub(crate) fn holders(protocol: Protocol, port: u16) -> Option<String> {
     use std::collections::BTreeSet;
 
     use procfs::net::TcpState;
@@ -55,12 +27,12 @@ pub(crate) fn holders(protocol: Protocol, port: u16) -> Vec<Holder> {
                 .collect()
         }
     };
+    if sockets.is_empty() {
+        return None;
+    }
     let mut found = BTreeSet::new();
     let mut holders = Vec::new();
     let myself = i32::try_from(std::process::id()).ok();
-    if sockets.is_empty() {
-        return holders;
-    }
     // Processes come and go meanwhile, and most are other users'.
     for process in procfs::process::all_processes().into_iter().flatten().flatten() {
         let Ok(descriptors) = process.fd() else { continue };
@@ -77,17 +49,16 @@ pub(crate) fn holders(protocol: Protocol, port: u16) -> Vec<Holder> {
         found.extend(held);
         if Some(process.pid()) != myself {
             let name = process.stat().map_or_else(|_| "a program".to_owned(), |stat| stat.comm);
-            let name = crate::text::plain(&name);
-            holders.push(Holder::Program { name, id: process.pid() });
+            holders.push(format!("{name} (process {})", process.pid()));
         }
     }
     if found.len() < sockets.len() {
-        holders.push(Holder::Unknown);
+        holders.push("another user's program (root is told which)".to_owned());
     }
-    holders
+    (!holders.is_empty()).then(|| holders.join(", "))
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn holders(_: Protocol, _: u16) -> Vec<Holder> {
-    Vec::new()
+pub(crate) fn holders(_: Protocol, _: u16) -> Option<String> {
+    None
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use self::table::{Entry, Known, News};
-use crate::ear::Ear;
+use crate::ear::{self, Ear};
 use crate::failure::{Failure, Outcome};
 use crate::options::Common;
 use crate::output::{Event, Output, Tone, remark, rounded};
@@ -17,19 +17,24 @@ use crate::value::Value;
 const REDRAW: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(common: &Common, output: &mut Output) -> Result<Outcome, Failure> {
-    let mut ear = Ear::open(common.udp_port)?;
+    let mut ear = Ear::open(ear::bind(common.udp_port)?)?;
     let span = common.listen_for();
     let end = output.started() + span;
     let seconds = span.as_secs_f64();
     remark(format_args!("listening to beacons on UDP {} for {seconds} s", common.udp_port));
     let mut known = Known::new();
     let mut drawn = 0;
+    let mut redraw = Instant::now();
     while Instant::now() < end && !ear.is_stopped() {
-        let turn = if output.is_terminal() { end.min(Instant::now() + REDRAW) } else { end };
+        let turn = if output.is_terminal() { end.min(redraw) } else { end };
         let mut news = Vec::new();
         ear.listen(turn, |from, datagram| news.extend(known.heard(from, datagram)))?;
         if output.is_terminal() {
-            drawn = draw(&known, drawn, output.window(), output)?;
+            // However many beacons come, so often is enough for eyes.
+            if redraw <= Instant::now() {
+                drawn = draw(&known, drawn, output.window(), output)?;
+                redraw = Instant::now() + REDRAW;
+            }
         } else {
             for news in news {
                 tell(&news, output)?;

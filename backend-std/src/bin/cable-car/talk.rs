@@ -18,7 +18,9 @@ use self::source::{Arrival, Sources};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Event, Output, Tone, address, remark};
 use crate::stop::Stop;
-use crate::transport::Talk;
+use crate::text::plain;
+use crate::transport::{Shown, Talk};
+use crate::value::Value;
 
 /// How long a person waits in silence before being told what may be wrong.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -95,8 +97,7 @@ impl<T: Talk> Session<'_, T> {
             self.arrived(arrival)?;
         }
         self.pass_on_input()?;
-        self.hint();
-        Ok(())
+        self.hint()
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Result<(), Failure> {
@@ -135,38 +136,41 @@ impl<T: Talk> Session<'_, T> {
 
     /// Sends and receives on one link, as long as there is something.
     fn serve(&mut self, key: usize) -> Result<(), Failure> {
-        let Some((peer, end)) = self.links.transfer(key) else { return Ok(()) };
-        loop {
-            // Apart from telling: what is shown borrows nothing from the link.
-            let shown = match self.links.next(key) {
-                None => break,
-                Some(message) => message.and_then(T::show),
-            };
-            match shown {
-                Ok(shown) => {
-                    self.tell(
-                        "message",
-                        peer,
-                        &shown.fields,
-                        Tone::Plain,
-                        format_args!("{}", shown.words),
-                    )?;
-                    if shown.looks_foreign {
+        while let Some((peer, end)) = self.links.transfer(key) {
+            if let Some(reason) = end {
+                return self.closed(peer, reason);
+            }
+            // That the stream is out of step shows behind its last message, and the next transfer
+            // tells it: nothing else may come to wake us.
+            if self.show_messages(key, peer)? == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows all messages that have come; how many.
+    fn show_messages(&mut self, key: usize, peer: SocketAddr) -> Result<usize, Failure> {
+        let mut number = 0;
+        while let Some(message) = self.links.next(key) {
+            number += 1;
+            match message {
+                Ok(Shown { fields, words, looks_foreign }) => {
+                    self.hints.silence = true;
+                    self.tell("message", peer, &fields, Tone::Plain, format_args!("{words}"))?;
+                    if looks_foreign {
                         self.hint_transport(peer);
                     }
                 }
                 Err(bad) => {
                     let fields = [("error", bad.to_string().into())];
-                    let words = crate::text::plain(&bad.to_string());
+                    let words = plain(&bad.to_string());
                     self.tell("error", peer, &fields, Tone::Bad, format_args!("{words}"))?;
                     self.hint_transport(peer);
                 }
             }
         }
-        if let Some(reason) = end {
-            self.closed(peer, reason)?;
-        }
-        Ok(())
+        Ok(number)
     }
 
     fn closed(&mut self, peer: SocketAddr, reason: LinkError) -> Result<(), Failure> {
@@ -232,11 +236,10 @@ impl<T: Talk> Session<'_, T> {
         &mut self,
         name: &'static str,
         peer: SocketAddr,
-        fields: &[(&'static str, crate::value::Value)],
+        fields: &[(&'static str, Value)],
         tone: Tone,
         words: fmt::Arguments<'_>,
     ) -> Result<(), Failure> {
-        self.hints.silence |= name == "message";
         Ok(self.output.tell(&Event { name, peer: Some(address(peer)), fields, words, tone })?)
     }
 
@@ -249,16 +252,17 @@ impl<T: Talk> Session<'_, T> {
         }
     }
 
-    fn hint(&mut self) {
+    fn hint(&mut self) -> Result<(), Failure> {
         let trouble = self.sources.trouble();
         if trouble != self.hints.trouble {
             if let Some(trouble) = &trouble {
+                self.output.tell_programs_of_error(trouble)?;
                 remark(format_args!("{trouble}"));
             }
             self.hints.trouble = trouble;
         }
         if self.hint_at().is_none_or(|at| Instant::now() < at) {
-            return;
+            return Ok(());
         }
         if self.links.first_at().is_none() {
             self.hints.nobody = true;
@@ -270,6 +274,7 @@ impl<T: Talk> Session<'_, T> {
                 T::OTHER
             ));
         }
+        Ok(())
     }
 
     fn hint_transport(&mut self, peer: SocketAddr) {

@@ -5,9 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use cable_car_std::{BadMessage, Connection, LinkError, Messenger, SendError, Unsent, Watch};
+use cable_car_std::{
+    BadMessage, BufferSize, Connection, LinkError, Messenger, SendError, Unsent, Watch,
+};
 
-use crate::transport::Talk;
+use crate::transport::{Shown, Talk};
 
 /// As soon as so many bytes are queued for one peer, the input waits: whoever pipes a large file in
 /// should not have it in memory.
@@ -38,7 +40,9 @@ impl<T: Talk> Links<T> {
     }
 
     pub(super) fn add(&mut self, connection: Connection) -> io::Result<usize> {
-        let mut messenger = Messenger::new(connection);
+        // Whoever opens a thousand links should not have the memory of as many full ones.
+        let size = BufferSize { initial: 4 << 10, ..BufferSize::default() };
+        let mut messenger = Messenger::with_buffers(connection, size);
         let key = self.next_key;
         self.watch.add(key, &mut messenger)?;
         self.links.insert(key, messenger);
@@ -65,9 +69,9 @@ impl<T: Talk> Links<T> {
         Some((peer, end))
     }
 
-    /// The next message of a link.
-    pub(super) fn next(&mut self, key: usize) -> Option<Result<T::Message<'_>, BadMessage>> {
-        self.links.get_mut(&key)?.get()
+    /// The next message of a link, taken apart, so that it borrows nothing from the link.
+    pub(super) fn next(&mut self, key: usize) -> Option<Result<Shown, BadMessage>> {
+        Some(self.links.get_mut(&key)?.get()?.and_then(T::show))
     }
 
     /// Queues a message for everybody; whom it could not be queued for.

@@ -190,9 +190,12 @@ fn find(
 /// The error, and which program is in the way.
 fn with_holder(error: &StartError) -> String {
     match error {
-        StartError::BeaconPort(port, _) => match ports::holders(Protocol::Udp, *port).as_slice() {
-            [] => format!("{error} (--udp-port)"),
-            holders => format!("{error} (--udp-port), or end {}", ports::names(holders)),
+        StartError::BeaconPort(port, _) => match ports::holders(Protocol::Udp, *port) {
+            None => format!("{error} (--udp-port)"),
+            Some(holder) => format!(
+                "{error} (--udp-port), or end {holder}; if that is the peer that you look for, say \
+                 `cable-car connect 127.0.0.1`, which needs no beacon"
+            ),
         },
         StartError::TcpPort(..) => format!("{error} (--tcp-port)"),
         error => error.to_string(),
@@ -227,10 +230,8 @@ fn dial_failure(host: &str, port: u16, error: &io::Error) -> String {
 /// Peers that dial a port.
 fn listen(port: u16, sender: Sender<Arrival>, waker: Waker) -> Result<(), Failure> {
     let mut server = DirectServer::bind((Ipv4Addr::UNSPECIFIED, port)).map_err(|error| {
-        let holder = match ports::holders(Protocol::Tcp, port).as_slice() {
-            [] => String::new(),
-            holders => format!(" it is held by {}:", ports::names(holders)),
-        };
+        let holder = ports::holders(Protocol::Tcp, port);
+        let holder = holder.map_or_else(String::new, |holder| format!(" it is held by {holder}:"));
         Failure::Start(format!(
             "TCP port {port} can not be listened on:{holder} {error}; choose another --tcp-port"
         ))
