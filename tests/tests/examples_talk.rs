@@ -1,12 +1,7 @@
 //! The examples that people talk and play with: `chat`, `ball`, `game_loop`, and `plot` with its
 //! sensors; by twos, against the Python package, and as their user meets them.
 
-use std::{
-    net::UdpSocket,
-    process::Command,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{net::UdpSocket, process::Command, thread, time::Duration};
 
 use cable_car_tests::{
     firmware::Firmware,
@@ -26,26 +21,12 @@ fn start_on(host: &Host, name: &str, arguments: &[&str]) -> Process {
     Process::spawn(command)
 }
 
-/// Waits until the program has written `text`, to whichever stream.
-fn expect_text(process: &Process, text: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while !process.transcript().contains(text) {
-        assert!(Instant::now() < deadline, "no {text:?} from {}", process.transcript());
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn expect_success(mut process: Process) {
-    let status = process.wait(PATIENCE);
-    assert!(status.is_some_and(|status| status.success()), "{status:?}: {}", process.transcript());
-}
-
 /// A chat of two who have met.
 fn chat(ann: &Host, bob: &Host) -> (Process, Process) {
     let ann = start_on(ann, "chat", &["--name", "ann"]);
     let bob = start_on(bob, "chat", &["--name", "bob"]);
-    expect_text(&ann, "bob is here, at ");
-    expect_text(&bob, "ann is here, at ");
+    ann.expect_text("bob is here, at ");
+    bob.expect_text("ann is here, at ");
     (ann, bob)
 }
 
@@ -66,14 +47,14 @@ fn what_is_typed_in_one_chat_is_read_in_the_other() {
             process.expect_line(PATIENCE, |other| other == line);
         }
         bob.send_line("/quit");
-        expect_text(&ann, "bob has left");
-        expect_success(bob);
+        ann.expect_text("bob has left");
+        bob.expect_success();
 
         let mut carl = start_on(lan.host(hosts - 1), "chat", &["--name", "carl"]);
-        expect_text(&ann, "carl is here, at ");
+        ann.expect_text("carl is here, at ");
         ann.signal("TERM");
-        expect_text(&carl, "ann has left");
-        expect_success(ann);
+        carl.expect_text("ann has left");
+        ann.expect_success();
         assert_eq!(carl.next_line(Duration::ZERO), None, "{}", carl.transcript());
     }
 }
@@ -95,7 +76,7 @@ fn a_python_program_takes_part_in_a_chat() {
         (&"MsgIdentify".into(), &"ann".into())
     );
     python.send_name("MsgIdentify", json!({"username": "guido", "hostname": "snake"}));
-    expect_text(&ann, "guido is here, at snake");
+    ann.expect_text("guido is here, at snake");
     ann.send_line("hello, 😀");
     let message = python.expect("message");
     assert_eq!(message["name"], "MsgChat");
@@ -103,9 +84,9 @@ fn a_python_program_takes_part_in_a_chat() {
     python.send_name("MsgChat", json!({"text": "é"}));
     ann.expect_line(PATIENCE, |line| line == "guido: é");
     python.send_name("MsgJoin", json!({}));
-    expect_text(&ann, "guido sent what is no chat: unknown message name \"MsgJoin\"");
+    ann.expect_text("guido sent what is no chat: unknown message name \"MsgJoin\"");
     python.send_name("MsgQuit", json!({}));
-    expect_text(&ann, "guido has left");
+    ann.expect_text("guido has left");
 }
 
 /// The number at the end of a line.
@@ -129,8 +110,8 @@ fn a_ball_leaves_one_screen_and_enters_the_other_turned_around() {
         assert_eq!(number(&left) + number(&came), 1000, "{left}, {came}");
         ann.expect_line(PATIENCE, |line| line.starts_with("a ball comes at "));
         bob.signal("INT");
-        expect_success(bob);
-        expect_text(&ann, "the other player has left");
+        bob.expect_success();
+        ann.expect_text("the other player has left");
         let _bob = start_on(lan.host(hosts - 1), "ball", &arguments);
         ann.expect_line(PATIENCE, |line| line.ends_with(" is here"));
         ann.expect_line(PATIENCE, |line| line.starts_with("a ball comes at "));
@@ -186,10 +167,10 @@ fn everyone_walks_on_one_track() {
         }
         let [mut one, other] = walkers;
         other.signal("INT");
-        expect_success(other);
+        other.expect_success();
         one.expect_line(PATIENCE, |line| line.ends_with("] 0 others"));
         one.send_line("q");
-        expect_success(one);
+        one.expect_success();
     }
 }
 
@@ -210,7 +191,7 @@ fn readings_of_the_firmware_are_plotted() {
     });
     plot.expect_line(2 * PATIENCE, |line| line.starts_with("tank at ") && line.ends_with(" °C"));
     plot.signal("TERM");
-    expect_success(plot);
+    plot.expect_success();
     board.process().expect_line(PATIENCE, |line| line.ends_with(" has left"));
 
     // It is found again by the next one.
@@ -232,13 +213,13 @@ fn each_can_be_tried_alone() {
         command.args(arguments).args(["--loopback", "--udp-port", &udp, "--tcp-port", &tcp]);
         let mut process = Process::spawn(command);
         if name == "chat" {
-            expect_text(&process, "ann is here");
+            process.expect_text("ann is here");
             process.send_line("hello");
             process.expect_line(PATIENCE, |line| line == words);
         }
         process.expect_line(PATIENCE, |line| line.contains(words));
         process.signal("INT");
-        expect_success(process);
+        process.expect_success();
     }
 }
 
