@@ -114,6 +114,29 @@ impl Process {
         panic!("no such line within {timeout:?} from {}", self.transcript());
     }
 
+    /// Waits until it has written `text`, to whichever stream.
+    ///
+    /// # Panics
+    ///
+    /// If it does not in time; the message holds what it has written.
+    pub fn expect_text(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.transcript().contains(text) {
+            assert!(Instant::now() < deadline, "no {text:?} from {}", self.transcript());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for its end, which must be a good one.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end in time, or not well; the message holds what it has written.
+    pub fn expect_success(mut self) {
+        let status = self.wait(PATIENCE);
+        assert!(status.is_some_and(|status| status.success()), "{status:?}: {}", self.transcript());
+    }
+
     /// Waits for its end; `None` if it still runs after `timeout`.
     pub fn wait(&mut self, timeout: Duration) -> Option<ExitStatus> {
         let deadline = Instant::now() + timeout;

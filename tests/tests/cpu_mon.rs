@@ -63,15 +63,6 @@ fn expect_figures(process: &mut Process) {
     }
 }
 
-/// Waits until the program has written `text`, to whichever stream.
-fn expect_text(process: &Process, text: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while !process.transcript().contains(text) {
-        assert!(Instant::now() < deadline, "no {text:?} from {}", process.transcript());
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn it_sees_itself() {
     if !require(Need::Namespaces) {
@@ -104,8 +95,8 @@ fn two_of_ours_see_each_other() {
 
     other.signal("TERM");
     assert!(other.wait(PATIENCE).is_some_and(|status| status.success()), "{}", other.transcript());
-    expect_text(&one, "lost: the peer closed the link");
-    expect_text(&one, "no other machine any more: beacon sent to UDP 8226 every 0.5 s");
+    one.expect_text("lost: the peer closed the link");
+    one.expect_text("no other machine any more: beacon sent to UDP 8226 every 0.5 s");
     let _other = start_on(lan.host(1), &["--plain", "--interval", "0.5"]);
     while one.next_line(Duration::ZERO).is_some() {}
     expect_report(&mut one, &lan.host(1).ip().to_string());
@@ -122,7 +113,7 @@ fn ours_and_the_python_program_see_each_other() {
         let (mut ours, mut theirs);
         if ours_first {
             ours = start_ours();
-            expect_text(&ours, "no other machine yet");
+            ours.expect_text("no other machine yet");
             theirs = start_python_on(lan.host(1));
         } else {
             theirs = start_python_on(lan.host(1));
@@ -150,7 +141,7 @@ fn a_stranger_gets_the_line_and_may_send_what_it_likes() {
     // By loopback, because a machine without a network could not start otherwise.
     let arguments = [&["--plain", "-v", "-l", "--interval", "60"], &ports[..]].concat();
     let mut process = start(Command::new(program("cpu_mon")), &arguments);
-    expect_text(&process, "no other machine yet");
+    process.expect_text("no other machine yet");
     let mut stream = TcpStream::connect(("127.0.0.1", tcp)).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a socket has a timeout");
 
@@ -179,7 +170,7 @@ fn a_stranger_gets_the_line_and_may_send_what_it_likes() {
     process.expect_line(PATIENCE, |line| line == "           Host: odd[2J");
     process.expect_line(PATIENCE, |line| line == "        Address: 127.0.0.1");
     process.expect_line(PATIENCE, |line| line == "    Temperature: 45.2 °C");
-    expect_text(&process, "lost: the peer closed the link");
+    process.expect_text("lost: the peer closed the link");
     let transcript = process.transcript();
     assert_eq!(transcript.matches("sent what is no report").count(), 3, "{transcript}");
 }
@@ -195,7 +186,7 @@ fn alone_it_says_what_it_waits_for() {
     let status = process.wait(PATIENCE).expect("it ends");
     assert!(status.success(), "{status}: {}", process.transcript());
     assert!(started.elapsed() >= Duration::from_millis(500));
-    expect_text(&process, "no other machine yet: beacon sent to UDP 8226 every 3 s");
+    process.expect_text("no other machine yet: beacon sent to UDP 8226 every 3 s");
     assert!(process.next_line(PATIENCE).is_none(), "{}", process.transcript());
 }
 
@@ -209,7 +200,7 @@ fn without_a_network_it_says_so() {
     let mut process = start_on(lan.host(0), &["--plain", "--for", "1"]);
     let status = process.wait(PATIENCE).expect("it ends");
     assert_eq!(status.code(), Some(0));
-    expect_text(&process, "no network is up");
+    process.expect_text("no network is up");
 }
 
 #[test]

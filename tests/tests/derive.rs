@@ -251,6 +251,7 @@ struct Empty {}
 
 #[derive(Debug, PartialEq, MessageSet)]
 #[messages(byte)]
+#[expect(clippy::large_enum_variant, reason = "a message is looked at once, where it comes")]
 enum Game<'a> {
     Join(Join),
     Identify(Identify),

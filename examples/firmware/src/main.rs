@@ -1,4 +1,4 @@
-//! The firmware: a node of its own on the subnet, asleep between events.
+//! The firmware: a node of its own on the subnet, or a sensor, asleep between events.
 #![no_std]
 #![no_main]
 
@@ -12,13 +12,17 @@ mod network;
 mod semihosting;
 
 use core::fmt;
+use core::net::SocketAddr;
 use core::time::Duration;
 
-use cable_car::Instant;
+use cable_car::discovery::{Config, Instance, Service};
+use cable_car::nal::BroadcastConnector;
+use cable_car::{Identify, Instant};
 use cable_car_smoltcp::{ConfigError, Stack, Storage};
 use firmware_base::busy::BusyMeter;
 use firmware_base::node::{self, Node, Vitals};
 use firmware_base::options::{BadOption, Options};
+use sensor::{SERVICE, Sensor};
 
 use crate::board::Board;
 use crate::lan9118::{ChipError, Frames, Lan9118};
@@ -78,20 +82,71 @@ fn run<'a>(
     let random = network::random(&options, mac, now);
     let mut stack =
         network::start(device, network, &options, mac, random, now).map_err(Failure::Stack)?;
-    let mut node = Node::new(&options, links, |line| say!("{line}"), random, now);
-    serve(&mut board, &mut stack, &mut node, options.run_for);
+    if options.sensor {
+        be_sensor(&mut board, &mut stack, &options, random);
+    } else {
+        be_node(&mut board, &mut stack, &options, links, random);
+    }
     report(&board);
     Ok(())
+}
+
+// Neither is inlined: what one of them needs of the call stack, the other one does not pay for.
+#[inline(never)]
+fn be_node<'a>(
+    board: &mut Board,
+    stack: &mut Stack<'a, Lan9118<'a>>,
+    options: &Options<'a>,
+    links: &'a mut node::Memory,
+    random: u64,
+) {
+    let mut node = Node::new(options, links, |line| say!("{line}"), random, now(board));
+    let mut busy = BusyMeter::new();
+    serve(board, stack, options.run_for, |board, stack, now| {
+        let address = stack.address().map(|(address, _)| address);
+        node.poll(stack, address, now, || vitals(board, &mut busy))
+    });
+}
+
+#[inline(never)]
+fn be_sensor<'a>(
+    board: &mut Board,
+    stack: &mut Stack<'a, Lan9118<'a>>,
+    options: &Options<'a>,
+    random: u64,
+) {
+    let now = now(board);
+    let connector = options.broadcast.then(|| {
+        let service = Service::new(SERVICE).unwrap_or(Service::NONE);
+        let config = Config { service, ..Config::new(Instance::new(random)) };
+        BroadcastConnector::new(config, now).alone_on_host()
+    });
+    // A name that can not be told is refused where options are read.
+    let Ok(me) = Identify::new("sensor", options.name) else { return };
+    let remote = options.connect.map(SocketAddr::V4);
+    let mut sensor = Sensor::new(me, connector, remote, |line| say!("{line}"), now);
+    let mut address = None;
+    serve(board, stack, options.run_for, |_, stack, now| {
+        let known = stack.address().map(|(address, _)| address);
+        if known != address {
+            address = known;
+            match address {
+                Some(address) => say!("address {address}"),
+                None => say!("no address"),
+            }
+        }
+        // Without one nothing can be sent; the stack says when there may be one.
+        address.and_then(|_| sensor.poll(stack, now))
+    });
 }
 
 fn serve<'a>(
     board: &mut Board,
     stack: &mut Stack<'a, Lan9118<'a>>,
-    node: &mut Node<'a, Stack<'a, Lan9118<'a>>>,
     run_for: Option<u32>,
+    mut poll: impl FnMut(&Board, &mut Stack<'a, Lan9118<'a>>, Instant) -> Option<Instant>,
 ) {
     let end = run_for.map(|seconds| Instant::default() + Duration::from_secs(seconds.into()));
-    let mut busy = BusyMeter::new();
     loop {
         let now = now(board);
         if end.is_some_and(|end| now >= end) {
@@ -102,9 +157,8 @@ fn serve<'a>(
             say!("link {}", if board.link_up() { "up" } else { "down" });
         }
         stack.poll(now);
-        let address = stack.address().map(|(address, _)| address);
-        let node_at = node.poll(stack, address, now, || vitals(board, &mut busy));
-        let wake_at = [end, node_at, stack.poll_at(now)].into_iter().flatten().min();
+        let part_at = poll(board, stack, now);
+        let wake_at = [end, part_at, stack.poll_at(now)].into_iter().flatten().min();
         board.sleep_until(wake_at.map(Instant::as_micros));
     }
 }

@@ -23,8 +23,10 @@ pub struct Options<'a> {
     pub connect: Option<SocketAddrV4>,
     /// What is spoken with that address.
     pub transport: Wire,
-    /// Whether machines are sought by broadcast.
+    /// Whether machines, or plots, are sought by broadcast.
     pub broadcast: bool,
+    /// Whether it is a sensor, whose readings plots show, rather than a node.
+    pub sensor: bool,
 }
 
 /// How messages are laid out on a link.
@@ -77,6 +79,8 @@ pub enum BadOption<'a> {
     Gateway,
     /// A transport for an address to dial, and no address.
     TransportAlone,
+    /// A sensor that is to speak JSON.
+    SensorByJson,
 }
 
 impl<'a> Options<'a> {
@@ -95,6 +99,7 @@ impl<'a> Options<'a> {
         let mut connect = None;
         let mut transport = None;
         let mut broadcast = None;
+        let mut sensor = None;
 
         for word in line.split_ascii_whitespace() {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
@@ -109,11 +114,15 @@ impl<'a> Options<'a> {
                 "connect" => option.put(&mut connect, remote, "like 10.77.0.1:8227")?,
                 "transport" => option.put(&mut transport, wire, "byte or json")?,
                 "broadcast" => option.put(&mut broadcast, switch, "broadcast=1 or broadcast=0")?,
+                "sensor" => option.put(&mut sensor, switch, "sensor=1 or sensor=0")?,
                 _ => return Err(BadOption::Unknown(key)),
             }
         }
         if transport.is_some() && connect.is_none() {
             return Err(BadOption::TransportAlone);
+        }
+        if transport == Some(Wire::Json) && sensor == Some(true) {
+            return Err(BadOption::SensorByJson);
         }
 
         Ok(Self {
@@ -124,6 +133,7 @@ impl<'a> Options<'a> {
             connect,
             transport: transport.unwrap_or(Wire::Json),
             broadcast: broadcast.unwrap_or(true),
+            sensor: sensor.unwrap_or(false),
         })
     }
 }
@@ -236,6 +246,7 @@ impl fmt::Display for BadOption<'_> {
             Self::AddressAndDhcp => f.write_str("option `dhcp` excludes `ip` and `gateway`"),
             Self::Gateway => f.write_str("option `gateway` is not another host of the subnet"),
             Self::TransportAlone => f.write_str("option `transport` needs `connect`"),
+            Self::SensorByJson => f.write_str("option `sensor`: readings are byte messages"),
         }
     }
 }
@@ -249,7 +260,7 @@ mod tests {
     #[test]
     fn reads_every_option() {
         let line = "ip=10.77.0.2/24 gateway=10.77.0.1 name=tank seed=18446744073709551615 for=5 \
-                    connect=10.77.0.1:8227 transport=byte broadcast=0";
+                    connect=10.77.0.1:8227 transport=byte broadcast=0 sensor=1";
         let expected = Options {
             address: Address::Static {
                 ip: Ipv4Addr::new(10, 77, 0, 2),
@@ -262,6 +273,7 @@ mod tests {
             connect: Some(SocketAddrV4::new(Ipv4Addr::new(10, 77, 0, 1), 8227)),
             transport: Wire::Byte,
             broadcast: false,
+            sensor: true,
         };
         assert_eq!(Options::parse(line), Ok(expected));
     }
@@ -277,6 +289,7 @@ mod tests {
             connect: None,
             transport: Wire::Json,
             broadcast: true,
+            sensor: false,
         };
         assert_eq!(options, expected);
     }
@@ -301,6 +314,11 @@ mod tests {
             ("dhcp=1 transport=byte", "`transport` needs `connect`"),
             ("dhcp=1 connect=10.77.0.1:1 transport=xml", "`xml` is not byte or json"),
             ("dhcp=1 broadcast=no", "option `broadcast`"),
+            ("dhcp=1 sensor=oven", "option `sensor`"),
+            (
+                "dhcp=1 sensor=1 connect=10.77.0.1:1 transport=json",
+                "`sensor`: readings are byte messages",
+            ),
             ("ip=10.77.0.2/24 dhcp=1", "`dhcp` excludes `ip`"),
             ("dhcp=1 gateway=10.77.0.1", "`dhcp` excludes"),
             ("dhcp=yes", "option `dhcp`"),

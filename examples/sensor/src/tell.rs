@@ -198,7 +198,7 @@ impl<T: TcpFullStack + UdpFullStack + LocalAddress> Sensor<T> {
         for place in plots {
             let Some(Plot { link, id }) = place else { continue };
             let remote = link.remote_address();
-            let mut end = link.xfer(stack).err();
+            let mut ended = link.xfer(stack).err().map(Some);
             while let Some(message) = link.get() {
                 match message {
                     Ok(ToSensor::Pace(Pace { interval_ms })) => {
@@ -206,15 +206,16 @@ impl<T: TcpFullStack + UdpFullStack + LocalAddress> Sensor<T> {
                         *interval = Duration::from_millis(interval_ms.into());
                         say(format_args!("plot {remote} wants a reading every {interval_ms} ms"));
                     }
-                    Ok(ToSensor::Quit(_)) => {
-                        link.close(stack);
-                        end = link.xfer(stack).err();
-                    }
+                    Ok(ToSensor::Quit(_)) => ended = Some(None),
                     Err(bad) => say(format_args!("bad message from plot {remote}: {bad}")),
                 }
             }
-            if let Some(end) = end {
-                say(format_args!("plot {remote} gone: {end}"));
+            if let Some(end) = ended {
+                link.close(stack);
+                match end {
+                    Some(end) => say(format_args!("plot {remote} gone: {end}")),
+                    None => say(format_args!("plot {remote} has left")),
+                }
                 match (*id, &mut *connector, &mut *dial) {
                     (Some(id), Some(connector), _) => drop(connector.unlinked(now, id)),
                     (None, _, Some(dial)) => dial.state = State::Pausing(now + PAUSE),

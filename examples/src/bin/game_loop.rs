@@ -69,8 +69,10 @@ impl World {
             return;
         }
         self.x += self.direction;
-        if self.x <= 0 || self.x >= TRACK - 1 {
-            self.direction = -self.direction;
+        if self.x <= 0 {
+            self.direction = 1;
+        } else if self.x >= TRACK - 1 {
+            self.direction = -1;
         }
     }
 }
@@ -101,7 +103,9 @@ fn play(
     end: Option<Instant>,
     players: &mut Vec<Player>,
 ) -> io::Result<()> {
-    let mut world = World { x: 0, direction: 1, steps: 0 };
+    // Two who start at once do not start at one place.
+    let start = std::process::id() % u32::from(TRACK.unsigned_abs());
+    let mut world = World { x: start as i16, direction: 1, steps: 0 };
     let mut simulated = Instant::now();
     loop {
         // 1. As many steps as time has passed since the last frame.

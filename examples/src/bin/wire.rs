@@ -14,30 +14,16 @@ use std::time::Duration;
 
 use cable_car::discovery::{self, Instance};
 use cable_car::nal::{BroadcastConnector, Event, Messenger};
-use cable_car::{
-    ByteMessage, DecodeError, EncodeError, Identify, Instant, Quit, Reader, Writer, message_set,
-};
+use cable_car::{ByteMessage, Identify, Instant, Quit, message_set};
 use cable_car_smoltcp::wire::{Wire, WireEnd};
 use cable_car_smoltcp::{Config, Stack, Storage, TcpSocket, storage};
 
 /// Where the ball is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, ByteMessage)]
+#[message(code = 0x10)]
 struct Ball {
     x: i16,
     y: i16,
-}
-
-impl ByteMessage<'_> for Ball {
-    const CODE: u8 = 0x10;
-
-    fn encode(&self, payload: &mut Writer<'_>) -> Result<(), EncodeError> {
-        payload.i16(self.x)?;
-        payload.i16(self.y)
-    }
-
-    fn decode(payload: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { x: payload.i16()?, y: payload.i16()? })
-    }
 }
 
 message_set! {

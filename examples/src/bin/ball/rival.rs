@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use cable_car_examples::text::printable_name;
 use cable_car_std::{
     BadMessage, BroadcastConnector, Join, LinkError, Messenger, Quit, StartError, identify,
 };
@@ -14,8 +15,6 @@ use crate::options::Options;
 
 /// How long a goodbye may take to leave.
 const FAREWELL: Duration = Duration::from_millis(200);
-/// How much of a name is shown.
-const LONGEST_NAME: usize = 40;
 
 /// The other player, or the search for one.
 pub(crate) struct Rival {
@@ -121,7 +120,7 @@ impl Rival {
             while let Some(message) = messenger.get() {
                 news.push(match message {
                     Ok(Game::Identify(who)) => {
-                        self.name = Some(printable(who.username()));
+                        self.name = Some(printable_name(who.username()));
                         continue;
                     }
                     Ok(Game::Join(_)) => {
@@ -185,9 +184,4 @@ impl Rival {
             let _ = messenger.shutdown(FAREWELL);
         }
     }
-}
-
-/// What a stranger sent, as it may go to a terminal.
-fn printable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use cable_car_examples::text::printable_name;
 use cable_car_std::{
     BroadcastConnector, BufferSize, Identify, JsonMessage, Messenger, Quit, StartError, Watch,
     message_set,
@@ -123,7 +124,7 @@ impl Peers {
         while let Some(message) = messenger.get() {
             match message {
                 Ok(Talk::Identify(who)) => {
-                    *name = Name::Told(room.clean(who.username()));
+                    *name = Name::Told(printable_name(who.username()));
                     if !*is_echo {
                         room.remark(format_args!("{name} is here, at {}", who.hostname()));
                     }

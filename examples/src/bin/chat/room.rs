@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use cable_car_examples::text::printable;
+
 /// How many lines are kept.
 const LINES: usize = 1000;
-/// How much of a name is shown.
-const LONGEST_NAME: usize = 40;
 
 /// The latest lines, the oldest first.
 #[derive(Debug)]
@@ -49,11 +49,6 @@ impl Room {
         self.push(Line::Remark(printable(&words.to_string())));
     }
 
-    /// A name as it may be shown.
-    pub(crate) fn clean(&self, name: &str) -> String {
-        printable(name).chars().take(LONGEST_NAME).collect()
-    }
-
     /// All lines, the latest first.
     pub(crate) fn latest(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().rev()
@@ -72,11 +67,6 @@ impl Room {
         }
         self.lines.push_back(line);
     }
-}
-
-/// What a stranger sent, as it may go to a terminal.
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]

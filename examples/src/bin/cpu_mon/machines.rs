@@ -3,8 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use cable_car_examples::text::printable_name;
+
 use crate::stats::MsgStats;
-use crate::text::clean;
 
 /// How long a machine that left is shown as gone.
 pub(crate) const GONE_FOR: Duration = Duration::from_secs(30);
@@ -64,7 +65,9 @@ impl Machines {
         let Some(machine) = self.machine(remote.ip()) else { return false };
         let same = machine.report.as_ref().is_some_and(|(known, _)| *known == stats);
         let twice = same && machine.by.is_some_and(|by| by != remote);
-        if let Some(host) = stats.host.as_deref().map(clean).filter(|host| !host.is_empty()) {
+        if let Some(host) =
+            stats.host.as_deref().map(printable_name).filter(|host| !host.is_empty())
+        {
             machine.name = host;
         }
         machine.report = Some((stats, now));

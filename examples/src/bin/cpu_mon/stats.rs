@@ -8,7 +8,7 @@ use sysinfo::{Components, MINIMUM_CPU_UPDATE_INTERVAL, System};
 
 /// How busy a machine is. The names of the attributes, and their order, are those of the Python
 /// program; any of them may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonMessage)]
 #[serde(default)]
 pub(crate) struct MsgStats {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,10 +31,6 @@ pub(crate) struct MsgStats {
     /// In degrees Celsius.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) temp: Option<f64>,
-}
-
-impl JsonMessage for MsgStats {
-    const NAME: &'static str = "MsgStats";
 }
 
 message_set! {

@@ -2,14 +2,6 @@
 
 use std::time::Duration;
 
-/// How much of a name is shown.
-const LONGEST_NAME: usize = 64;
-
-/// What a stranger sent, as it may go to a terminal: no control characters, not too long.
-pub(crate) fn clean(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
-}
-
 /// A number of bytes, in the unit that suits it.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];

@@ -72,7 +72,8 @@ fn plot(
                     KeyCode::Char('-') => sensors.set_pace(sensors.pace_ms().saturating_mul(2)),
                     _ => {}
                 },
-                Input::Resized | Input::Line(_) => {}
+                Input::Resized => view.hurry(),
+                Input::Line(_) => {}
             }
         }
     }
@@ -115,6 +116,13 @@ impl View {
         match self {
             Self::Whole(screen) => screen.show(sensors, Instant::now()),
             Self::Lines => Ok(()),
+        }
+    }
+
+    /// There is something new to show.
+    fn hurry(&mut self) {
+        if let Self::Whole(screen) = self {
+            screen.hurry();
         }
     }
 

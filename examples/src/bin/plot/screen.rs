@@ -14,8 +14,9 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph, Wrap};
 use crate::options::Options;
 use crate::sensors::{Happening, Sensor, Sensors, WINDOW};
 
-/// How often the plot moves on.
+/// How often the plot moves on, and how often one looks where there is none.
 const FRAME: Duration = Duration::from_millis(50);
+const EMPTY: Duration = Duration::from_secs(1);
 const COLORS: [Color; 6] =
     [Color::Cyan, Color::Yellow, Color::Green, Color::Magenta, Color::Blue, Color::Red];
 
@@ -25,6 +26,7 @@ pub(crate) struct Screen {
     waiting: String,
     remark: String,
     drawn: Option<Instant>,
+    pause: Duration,
 }
 
 impl Screen {
@@ -34,20 +36,29 @@ impl Screen {
              --loopback runs a sensor in this program.",
             options.network.udp_port, options.network.tcp_port
         );
-        Ok(Self { terminal: Terminal::open()?, waiting, remark: String::new(), drawn: None })
+        let (remark, drawn, pause) = (String::new(), None, EMPTY);
+        Ok(Self { terminal: Terminal::open()?, waiting, remark, drawn, pause })
     }
 
     /// Something that happened; the latest is shown.
     pub(crate) fn tell(&mut self, happening: &Happening) {
         match happening {
             Happening::Reading { .. } => {}
-            _ => self.remark = happening.to_string(),
+            _ => {
+                self.remark = happening.to_string();
+                self.hurry();
+            }
         }
+    }
+
+    /// There is something new to show.
+    pub(crate) fn hurry(&mut self) {
+        self.drawn = None;
     }
 
     /// When it must be shown again.
     pub(crate) fn due(&self) -> Instant {
-        self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME)
+        self.drawn.map_or_else(Instant::now, |drawn| drawn + self.pause)
     }
 
     /// Shows how it is, if that is due.
@@ -59,6 +70,7 @@ impl Screen {
         let trouble = sensors.trouble();
         let all: Vec<&Sensor> = sensors.iter().collect();
         let curves: Vec<Curve> = all.iter().map(|sensor| Curve::of(sensor, now)).collect();
+        self.pause = if all.is_empty() { EMPTY } else { FRAME };
         let waiting = all.is_empty().then_some(self.waiting.as_str());
         let pace = sensors.pace_ms();
         let remark = trouble.as_deref().unwrap_or(&self.remark);

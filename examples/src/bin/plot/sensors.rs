@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 
+use cable_car_examples::text::printable_name;
 use cable_car_std::{
     BadMessage, BroadcastConnector, BufferSize, LinkError, Messenger, Quit, StartError, Watch,
 };
@@ -21,8 +22,6 @@ const BUFFER: BufferSize = BufferSize { initial: 4 << 10, limit: 64 << 10 };
 /// How long a goodbye may take to leave.
 const FAREWELL: Duration = Duration::from_millis(200);
 const PACES_MS: (u16, u16) = (10, 10_000);
-/// How much of a name is shown.
-const LONGEST_NAME: usize = 40;
 
 /// All sensors that are connected.
 pub(crate) struct Sensors {
@@ -132,7 +131,7 @@ impl Sensors {
         while let Some(message) = link.get() {
             self.happenings.push(match message {
                 Ok(ToPlot::Identify(who)) => {
-                    *name = printable(who.hostname());
+                    *name = printable_name(who.hostname());
                     Happening::Here { name: name.clone() }
                 }
                 Ok(ToPlot::Reading(reading)) => {
@@ -166,9 +165,4 @@ impl Sensors {
             let _ = link.shutdown(FAREWELL);
         }
     }
-}
-
-/// What a stranger sent, as it may go to a terminal.
-fn printable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
 }
