@@ -11,6 +11,6 @@ fn main() {
 #[divan::bench(args = KERNELS.iter().map(|kernel| kernel.name))]
 fn codec(bencher: Bencher<'_, '_>, name: &str) {
     let kernel = kernel(name).expect("it is listed");
-    let mut run = (kernel.prepare)();
-    bencher.counter(ItemsCount::new(MESSAGES)).bench_local(move || run());
+    let run = (kernel.prepare)();
+    bencher.counter(ItemsCount::new(MESSAGES)).bench_local(run);
 }
