@@ -105,14 +105,22 @@ impl Program {
         }
     }
 
-    /// How many words come until there is none for a while.
+    /// How many words come, until there is none for a while.
     pub(crate) fn heard(&mut self) -> usize {
-        const SILENCE: Duration = Duration::from_millis(100);
-        let heard = || match &mut *self {
-            Self::Ours(process) => line(process, SILENCE, "heard").map(drop),
-            Self::Python(peer) => peer.find(SILENCE, |event| event["event"] == "message").map(drop),
-        };
-        std::iter::from_fn(heard).count()
+        let mut count = 0;
+        let mut patience = PATIENCE / 4;
+        while self.hears(patience) {
+            count += 1;
+            patience = Duration::from_millis(100);
+        }
+        count
+    }
+
+    fn hears(&mut self, timeout: Duration) -> bool {
+        match self {
+            Self::Ours(process) => line(process, timeout, "heard").is_some(),
+            Self::Python(peer) => peer.has("message", timeout),
+        }
     }
 
     /// Waits until it tells that a peer has left or was lost; Python never does.
