@@ -1,6 +1,6 @@
 //! What strangers throw at a program on real networks, and what that costs it.
 //!
-//! A [`Scene`] is a LAN with a program that is attacked (`src/bin/victim.rs`), another one that has a
+//! A [`Scene`] is a LAN with a program that is attacked (`src/bin/hostile/victim.rs`), another one that has a
 //! link with it and counts what comes back over it all the while, and a machine for the attacker.
 //! After each attack, a program that is new must be linked as if nothing had been.
 
@@ -21,8 +21,11 @@ use crate::messages::{Client, Numbered};
 use crate::netns::{Host, Lan};
 use crate::process::{PATIENCE, Process};
 
+/// What the program `hostile` is told to be attacked rather than to attack.
+pub const VICTIM: &str = "victim";
+
 /// The machines of a scene.
-const VICTIM: usize = 0;
+const TARGET: usize = 0;
 const WITNESS: usize = 1;
 const ATTACKER: usize = 2;
 const LATECOMER: usize = 3;
@@ -83,14 +86,14 @@ impl Usage {
 }
 
 impl Scene {
-    /// Starts the victim. It is at the path of a program that Cargo has built.
+    /// Starts the victim: the program `hostile`, which Cargo has built, is at this path.
     ///
     /// # Panics
     ///
     /// Where it does not start; ask for `Need::Namespaces` first.
     #[must_use]
-    pub fn new(victim: &Path) -> Self {
-        Self::with_command(|host| host.command(victim))
+    pub fn new(program: &Path) -> Self {
+        Self::with_command(|host| host.command(program))
     }
 
     /// Starts the victim with so few descriptors.
@@ -99,10 +102,10 @@ impl Scene {
     ///
     /// As [`new`](Self::new).
     #[must_use]
-    pub fn with_descriptors(victim: &Path, count: usize) -> Self {
+    pub fn with_descriptors(program: &Path, count: usize) -> Self {
         Self::with_command(|host| {
             let mut command = host.command("prlimit");
-            command.arg(format!("--nofile={count}")).arg(victim);
+            command.arg(format!("--nofile={count}")).arg(program);
             command
         })
     }
@@ -110,8 +113,7 @@ impl Scene {
     fn with_command(command: impl Fn(&Host) -> Command) -> Self {
         allow_many_descriptors();
         let lan = Lan::new(4);
-        let mut victim = Process::spawn(command(lan.host(VICTIM)));
-        victim.expect_line(PATIENCE, |line| line == "started");
+        let victim = start(command(lan.host(TARGET)));
         Self { victim, lan }
     }
 
@@ -124,7 +126,7 @@ impl Scene {
     /// The machine that is attacked.
     #[must_use]
     pub fn target(&self) -> &Host {
-        self.lan.host(VICTIM)
+        self.lan.host(TARGET)
     }
 
     /// Starts another victim where the first one was.
@@ -132,9 +134,8 @@ impl Scene {
     /// # Panics
     ///
     /// As [`new`](Self::new).
-    pub fn restart(&mut self, victim: &Path) {
-        self.victim = Process::spawn(self.target().command(victim));
-        self.victim.expect_line(PATIENCE, |line| line == "started");
+    pub fn restart(&mut self, program: &Path) {
+        self.victim = start(self.target().command(program));
     }
 
     /// The victim, to see what it says.
@@ -180,6 +181,13 @@ impl Scene {
     }
 }
 
+fn start(mut command: Command) -> Process {
+    command.arg(VICTIM);
+    let mut victim = Process::spawn(command);
+    victim.expect_line(PATIENCE, |line| line == "started");
+    victim
+}
+
 /// The attacker has a socket for each of the victim's.
 fn allow_many_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -216,7 +224,7 @@ fn echoed(peer: &mut Messenger<Client>, number: u32) -> Result<(), String> {
 }
 
 fn latecomer(lan: &Lan) {
-    let (_connector, mut peer) = linked(lan.host(LATECOMER), lan.host(VICTIM));
+    let (_connector, mut peer) = linked(lan.host(LATECOMER), lan.host(TARGET));
     echoed(&mut peer, 1).expect("the link works");
 }
 
@@ -228,7 +236,7 @@ struct Witness {
 
 impl Witness {
     fn start(lan: &Lan) -> Self {
-        let (connector, mut peer) = linked(lan.host(WITNESS), lan.host(VICTIM));
+        let (connector, mut peer) = linked(lan.host(WITNESS), lan.host(TARGET));
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {

@@ -12,7 +12,7 @@ use cable_car_tests::netns::{Host, Lan};
 use cable_car_tests::process::PATIENCE;
 use cable_car_tests::require::{Need, require, require_all};
 
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hostile");
 const MESSAGES: u32 = 1000;
 
 fn connector(host: &Host) -> BroadcastConnector {
@@ -82,7 +82,7 @@ fn a_machine_that_sleeps_for_a_moment_goes_on_where_it_was() {
     if !require(Need::Namespaces) {
         return;
     }
-    let mut scene = Scene::new(Path::new(VICTIM));
+    let mut scene = Scene::new(Path::new(PROGRAM));
     let (_connector, mut peer) = linked(&scene);
     echo(&mut peer);
     scene.victim().signal("STOP");
@@ -103,7 +103,7 @@ fn a_peer_that_is_killed_is_told_and_its_successor_linked() {
     if !require(Need::Namespaces) {
         return;
     }
-    let mut scene = Scene::new(Path::new(VICTIM));
+    let mut scene = Scene::new(Path::new(PROGRAM));
     let (connector, mut peer) = linked(&scene);
     echo(&mut peer);
     scene.victim().signal("KILL");
@@ -116,7 +116,7 @@ fn a_peer_that_is_killed_is_told_and_its_successor_linked() {
         }
     };
     assert!(matches!(end, LinkError::ClosedByPeer | LinkError::Broken), "{end}");
-    scene.restart(Path::new(VICTIM));
+    scene.restart(Path::new(PROGRAM));
     let mut peer: Messenger<Client> = connector.next_peer(PATIENCE).expect("the next one");
     echo(&mut peer);
 }

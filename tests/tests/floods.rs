@@ -9,7 +9,7 @@ use cable_car_tests::hostile::{Outcome, Scene, attacks};
 use cable_car_tests::process::PATIENCE;
 use cable_car_tests::require::{Need, require};
 
-const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_hostile");
 const TIME: Duration = Duration::from_secs(2);
 
 /// What holds after every attack. Memory: no more than the buffers of all that is linked.
@@ -17,7 +17,7 @@ fn check(attack: impl FnOnce(&Scene) -> u64) -> Option<Outcome> {
     if !require(Need::Namespaces) {
         return None;
     }
-    let outcome = Scene::new(Path::new(VICTIM)).run(attack);
+    let outcome = Scene::new(Path::new(PROGRAM)).run(attack);
     println!("{outcome:?}");
     assert!(outcome.thrown > 0 && outcome.sent > 1);
     assert_eq!(outcome.lost, 0, "messages of a link that stood");
@@ -79,7 +79,7 @@ fn when_descriptors_are_used_up_it_says_so_and_recovers_by_itself() {
     if !require(Need::Namespaces) {
         return;
     }
-    let mut scene = Scene::with_descriptors(Path::new(VICTIM), 40);
+    let mut scene = Scene::with_descriptors(Path::new(PROGRAM), 40);
     let outcome = scene.run(|scene| attacks::silence(scene, 300, 2 * TIME));
     println!("{outcome:?}");
     assert_eq!(outcome.lost, 0, "messages of a link that stood");

@@ -1,5 +1,5 @@
 //! A program as any: it links with whom it finds, and sends back every message. What is thrown at it,
-//! `cable_car_tests::hostile` knows.
+//! [`cable_car_tests::hostile`] knows.
 //!
 //! A peer that does not read what it is sent is not read from either, until there is room.
 
@@ -13,7 +13,7 @@ use cable_car_tests::messages::Client;
 /// Enough for a thousand frames; a hundred peers that do not read take 20 MiB.
 const BUFFERS: BufferSize = BufferSize { initial: 1 << 12, limit: 1 << 16 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
     let mut watch = Watch::new()?;
     let connector = BroadcastConnector::builder()
         .interval(Duration::from_millis(200))

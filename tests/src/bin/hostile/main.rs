@@ -3,11 +3,13 @@
 //!
 //!     cargo run --release --package cable-car-tests --bin hostile
 
+mod victim;
+
 use std::env;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cable_car_tests::hostile::{Scene, attacks};
+use cable_car_tests::hostile::{Scene, VICTIM, attacks};
 use cable_car_tests::require::{Need, require};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -27,13 +29,16 @@ const ATTACKS: &[Attack] = &[
 ];
 
 fn main() -> ExitCode {
-    let Some(victim) = env::current_exe().ok().map(|own| own.with_file_name("victim")) else {
-        return ExitCode::FAILURE;
-    };
-    if !victim.exists() {
-        eprintln!("build it first: cargo build --release --package cable-car-tests --bin victim");
-        return ExitCode::FAILURE;
+    if env::args().nth(1).is_some_and(|word| word == VICTIM) {
+        return match victim::run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
     }
+    let own = env::current_exe().expect("the path of this program");
     if !require(Need::Namespaces) {
         return ExitCode::FAILURE;
     }
@@ -43,9 +48,9 @@ fn main() -> ExitCode {
     );
     println!("|---|---|---|---|---|---|---|---|");
     for (what, attack) in ATTACKS {
-        row(what, Scene::new(&victim), *attack);
+        row(what, Scene::new(&own), *attack);
     }
-    let scene = Scene::with_descriptors(&victim, 40);
+    let scene = Scene::with_descriptors(&own, 40);
     let what = "connections to a program with 40 descriptors";
     row(what, scene, |scene| attacks::silence(scene, 1000, TIME));
     ExitCode::SUCCESS
