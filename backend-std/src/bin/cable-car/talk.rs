@@ -186,6 +186,13 @@ impl<T: Talk> Session<'_, T> {
     /// Sends what was typed, as long as the peers take it.
     fn pass_on_input(&mut self) -> Result<(), Failure> {
         loop {
+            if self.links.are_full() {
+                self.serve_all()?;
+                if self.links.are_full() {
+                    // They are served again when they can take more.
+                    return Ok(());
+                }
+            }
             let message = match self.waiting.take() {
                 Some(message) => message,
                 None => match self.input.next() {
@@ -211,13 +218,6 @@ impl<T: Talk> Session<'_, T> {
             for (peer, error) in self.links.send(&message) {
                 self.unsent += 1;
                 remark(format_args!("not sent to {peer}: {error}"));
-            }
-            if self.links.are_full() {
-                self.serve_all()?;
-                if self.links.are_full() {
-                    // They are served again when they can take more.
-                    return Ok(());
-                }
             }
             if self.input.is_exhausted() {
                 self.serve_all()?;

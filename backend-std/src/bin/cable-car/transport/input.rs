@@ -14,6 +14,9 @@ const LONGEST_PAYLOAD: usize = Byte::LONGEST_SENT - Byte::HEADER;
 
 /// `CODE BYTES`, all in hexadecimal, each with `0x` or without, the bytes apart or together.
 pub(super) fn frame(line: &[u8]) -> Result<Frame, String> {
+    if line.trim_ascii_start().starts_with(b"[") {
+        return Err(format!("this is JSON: say --transport json at the start, or {BYTE_FORM}"));
+    }
     let line = std::str::from_utf8(line).map_err(|_| format!("not hexadecimal: {BYTE_FORM}"))?;
     let mut words = line.split_whitespace();
     let word = words.next().ok_or_else(|| format!("an empty line: {BYTE_FORM}"))?;
@@ -74,6 +77,9 @@ pub(super) fn line(line: &[u8]) -> Result<Line, String> {
         None => return Err(format!("not one line: {JSON_FORM}")),
     };
     message.map_err(|bad| match bad {
+        _ if frame(&line).is_ok() => {
+            format!("these are bytes: say --transport byte at the start, or {JSON_FORM}")
+        }
         BadMessage::Line { error } | BadMessage::Attributes { error, .. } => {
             format!("{error}; {JSON_FORM}")
         }
@@ -108,7 +114,7 @@ mod tests {
             ("11 zz", "\"zz\" is not hexadecimal: write a code"),
             ("11 +1", "\"+1\" is not hexadecimal"),
             ("11 éé", "is not hexadecimal"),
-            ("[\"MsgJoin\",{}]", "is no code"),
+            ("[\"MsgJoin\",{}]", "this is JSON: say --transport json"),
         ] {
             let error = frame(text.as_bytes()).unwrap_err();
             assert!(error.contains(words), "{text}: {error}");
@@ -138,6 +144,7 @@ mod tests {
             ("[\"MsgJoin\",{\"a\":1}", "ends too early"),
             ("[\"MsgJoin\",{\"a\":01}]", "not a number"),
             ("{\"MsgJoin\":{}}", "not JSON of the form"),
+            ("0x11 7b66", "these are bytes: say --transport byte"),
         ] {
             let error = line(text.as_bytes()).unwrap_err();
             assert!(error.contains(words) && error.contains("write ["), "{text}: {error}");
