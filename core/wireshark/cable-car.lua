@@ -32,7 +32,7 @@ local MARK = "BROADCAST"
 local VERSION = 1
 local LONGEST_SERVICE = 32
 local LONGEST_HELLO = 64
-local DEEPEST_JSON = 129 + 1 -- with the array around name and attributes, which does not count
+local DEEPEST_JSON = 128 + 1 -- with the array around name and attributes, which does not count
 local UDP = 3 -- what pinfo.port_type says
 local STANDARD_NAMES = { [1] = "Identify", [2] = "Join", [3] = "Retry", [4] = "Quit" }
 -- How many messages of one segment the packet list names.
