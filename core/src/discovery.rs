@@ -155,6 +155,15 @@ enum State {
 
 impl<const PEERS: usize> Discovery<PEERS> {
     /// Starts to look for peers.
+    ///
+    /// ```
+    /// use cable_car::Instant;
+    /// use cable_car::discovery::{Config, Discovery, Instance};
+    ///
+    /// let random = 0x1dea_5eed; // another one at each start
+    /// let config = Config::new(Instance::new(random));
+    /// let discovery: Discovery<8> = Discovery::new(config, Instant::default());
+    /// ```
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
             state: State::Looking,
@@ -171,16 +180,43 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// How this program takes part.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// assert_eq!(discovery.config().udp_port, 8222);
+    /// ```
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// Tells where this program can be dialled, where that is not the configured port.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// discovery.set_tcp_port(50_123); // 8223 was taken
+    /// assert_eq!(discovery.announcement().tcp_port, 50_123);
+    /// ```
     pub fn set_tcp_port(&mut self, port: u16) {
         self.dialled_at = port;
     }
 
     /// What this program's beacons say.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// assert_eq!(discovery.announcement().instance, Instance::new(7));
+    /// discovery.stop();
+    /// assert!(discovery.announcement().goodbye);
+    /// ```
     pub fn announcement(&self) -> Announcement {
         Announcement {
             instance: self.config.instance,
@@ -192,6 +228,22 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// What is to be done now; to be called until there is nothing.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// while let Some(action) = discovery.poll(now) {
+    ///     match action {
+    ///         Action::Broadcast => { /* send the announcement to everybody */ }
+    ///         Action::Answer(address) => { /* send it, marked as an answer, to this address */ }
+    ///         Action::Dial(dial, address) => { /* connect; then tell `reached` or `dial_failed` */ }
+    ///         Action::GiveUp(dial) => { /* close what was dialled */ }
+    ///         _ => {}
+    ///     }
+    /// }
+    /// ```
     pub fn poll(&mut self, now: Instant) -> Option<Action> {
         if self.state == State::Looking && self.stop_at.is_some_and(|at| at <= now) {
             self.state = State::TimedOut;
@@ -266,6 +318,15 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// When there is something to be done next; `None` where only an event can change anything.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// discovery.poll(now); // the first beacon
+    /// assert_eq!(discovery.poll_at(), Some(Instant::from_millis(1000)));
+    /// ```
     pub fn poll_at(&self) -> Option<Instant> {
         if self.state != State::Looking {
             return None;
@@ -288,11 +349,28 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// Whether nothing more is sought: stopped, timed out, or linked where one link was wanted.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// assert!(!discovery.is_stopped());
+    /// ```
     pub fn is_stopped(&self) -> bool {
         self.state == State::Stopped
     }
 
     /// Stops to look for peers. From now on the [`announcement`](Self::announcement) is a goodbye.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// discovery.stop();
+    /// assert_eq!(discovery.poll(now), None);
+    /// ```
     pub fn stop(&mut self) {
         self.state = State::Stopped;
     }
@@ -304,6 +382,14 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// The peers that links stand with, and where they are.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// assert_eq!(discovery.linked().count(), 0);
+    /// ```
     pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {
         let linked = self.peers.iter().filter(|peer| peer.link().is_some());
         linked.map(|peer| (peer.who, *peer.at.ip()))

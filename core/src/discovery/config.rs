@@ -49,6 +49,13 @@ pub struct Config {
 
 impl Config {
     /// The defaults, for a program that is known as `instance`.
+    ///
+    /// ```
+    /// use cable_car::discovery::{Config, Instance};
+    ///
+    /// let config = Config::new(Instance::new(7));
+    /// assert_eq!((config.udp_port, config.tcp_port), (8222, 8223));
+    /// ```
     pub const fn new(instance: Instance) -> Self {
         Self {
             instance,

@@ -10,6 +10,17 @@ use crate::time::Instant;
 
 impl<const PEERS: usize> Discovery<PEERS> {
     /// A datagram came to a beacon socket.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// discovery.poll(now); // the own beacon
+    /// let from = "10.0.0.2:50000".parse().unwrap();
+    /// discovery.heard(now, from, b"BROADCAST"); // a legacy peer's
+    /// assert!(matches!(discovery.poll(now), Some(Action::Answer(_))));
+    /// ```
     pub fn heard(&mut self, now: Instant, from: SocketAddrV4, datagram: &[u8]) {
         if self.state != State::Looking {
             return;

@@ -8,6 +8,13 @@ use super::wire::Instance;
 use crate::time::{Instant, micros};
 
 /// What a peer is known by.
+///
+/// ```
+/// use cable_car::discovery::{Instance, Who};
+///
+/// assert_eq!(Who::Instance(Instance::new(7)).to_string(), "instance 0000000000000007");
+/// assert_eq!(Who::Legacy([10, 0, 0, 2].into()).to_string(), "legacy peer 10.0.0.2");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Who {

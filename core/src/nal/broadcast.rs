@@ -89,6 +89,19 @@ where
     }
 
     /// For a program that is alone on its host, as firmware is: one UDP socket does for all beacons.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car::discovery::{Config, Instance};
+    /// # use cable_car::nal::{BroadcastConnector, LocalAddress};
+    /// # use embedded_nal::{TcpFullStack, UdpFullStack};
+    /// fn start<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    ///     random: u64,
+    ///     now: Instant,
+    /// ) -> BroadcastConnector<T, 4> {
+    ///     BroadcastConnector::new(Config::new(Instance::new(random)), now).alone_on_host()
+    /// }
+    /// ```
     #[must_use]
     pub fn alone_on_host(mut self) -> Self {
         self.alone = true;

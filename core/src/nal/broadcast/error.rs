@@ -9,6 +9,19 @@ use crate::discovery::{LinkId, Who};
 use crate::nal::{ConnectError, Connection};
 
 /// What a connector has to tell.
+///
+/// ```
+/// use cable_car::nal::Event;
+///
+/// fn name<Socket, E>(event: &Event<Socket, E>) -> &'static str {
+///     match event {
+///         Event::Joined { .. } => "joined",
+///         Event::Unreachable { .. } => "unreachable",
+///         _ => "something else",
+///     }
+/// }
+/// assert_eq!(name::<(), ()>(&Event::TimedOut), "something else");
+/// ```
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -49,6 +62,13 @@ pub enum Event<Socket, E> {
 }
 
 /// Why a connector could not do its work now.
+///
+/// ```
+/// use cable_car::nal::ConnectorError;
+///
+/// let error: ConnectorError<&str, &str> = ConnectorError::Beacon("no route");
+/// assert_eq!(error.to_string(), "can not send a beacon: \"no route\"");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
