@@ -52,7 +52,7 @@ pub struct BroadcastConnector {
 /// ```
 /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
 /// # use std::time::Duration;
-/// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+/// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of NoPeer").start()?;
 /// let nobody = connector.next_connection(Duration::from_millis(1));
 /// assert_eq!(nobody.err(), Some(NoPeer::TimedOut)); // later, perhaps
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -160,7 +160,7 @@ impl BroadcastConnector {
     /// ```no_run
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of next_peer").start()?;
     /// let peer: Messenger<AnyByte> = match connector.next_peer(Duration::from_secs(30)) {
     ///     Ok(peer) => peer,
     ///     Err(NoPeer::TimedOut) => return Err("nobody is there".into()),
@@ -180,7 +180,7 @@ impl BroadcastConnector {
     /// ```no_run
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of next_connection").start()?;
     /// let connection = connector.next_connection(Duration::from_secs(30))?;
     /// println!("{} is here", connection.remote_address());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -211,7 +211,7 @@ impl BroadcastConnector {
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of take").start()?;
     /// // Whoever else is there waits on.
     /// let friend = connector.take([192, 168, 1, 7].into());
     /// assert!(friend.is_none(), "it is not linked, or was taken");
@@ -228,7 +228,7 @@ impl BroadcastConnector {
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of addresses").start()?;
     /// for address in connector.addresses() {
     ///     println!("linked with {address}");
     /// }
@@ -244,7 +244,7 @@ impl BroadcastConnector {
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of trouble").start()?;
     /// if let Some(trouble) = connector.trouble() {
     ///     eprintln!("nobody can be found: {trouble}");
     /// }
@@ -259,7 +259,7 @@ impl BroadcastConnector {
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let connector = BroadcastConnector::builder().timeout(Duration::from_millis(1)).interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let connector = BroadcastConnector::builder().timeout(Duration::from_millis(1)).interfaces(["127.0.0.1"]).service("docs of is_stopped").start()?;
     /// while !connector.is_stopped() {
     ///     std::thread::sleep(Duration::from_millis(1)); // the timeout was 1 ms
     /// }
@@ -274,7 +274,7 @@ impl BroadcastConnector {
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};
     /// # use std::time::Duration;
-    /// # let mut connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs").start()?;
+    /// # let mut connector = BroadcastConnector::builder().interfaces(["127.0.0.1"]).service("docs of stop").start()?;
     /// connector.stop();
     /// assert_eq!(connector.next_connection(Duration::MAX).err(), Some(NoPeer::Stopped));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

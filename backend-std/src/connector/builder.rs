@@ -344,7 +344,7 @@ impl Builder {
     ///
     /// let connector = BroadcastConnector::builder()
     ///     .interfaces(["127.0.0.1"])
-    ///     .service("docs")
+    ///     .service("docs of connect")
     ///     .once(true)
     ///     .timeout(Duration::from_millis(10))
     ///     .connect()?; // 10 ms later, or with the first peer
