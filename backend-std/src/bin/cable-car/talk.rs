@@ -9,7 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use cable_car_std::{Event as PeerEvent, LinkError, Watch, Who};
+use cable_car_std::{BadMessage, Event as PeerEvent, LinkError, Watch, Who};
 
 use self::input::{Input, Typed};
 use self::links::Links;
@@ -166,7 +166,12 @@ impl<T: Talk> Session<'_, T> {
                     let fields = [("error", bad.to_string().into())];
                     let words = plain(&bad.to_string());
                     self.tell("error", peer, &fields, Tone::Bad, format_args!("{words}"))?;
-                    self.hint_transport(peer);
+                    if matches!(
+                        bad,
+                        BadMessage::Line { .. } | BadMessage::Binary | BadMessage::JsonText
+                    ) {
+                        self.hint_transport(peer);
+                    }
                 }
             }
         }

@@ -1,7 +1,5 @@
 //! Text and bytes from the network, for a terminal that obeys what is in them.
 
-use std::fmt::Write;
-
 /// Whether a character is not to be shown as it is: it would move the cursor, change what stands
 /// around it, or not be seen.
 pub(crate) fn is_odd(character: char) -> bool {
@@ -30,8 +28,9 @@ pub(crate) fn plain(text: &str) -> String {
 pub(crate) fn hex(bytes: &[u8], between: &str) -> String {
     let mut text = String::with_capacity(bytes.len() * (2 + between.len()));
     for (index, byte) in bytes.iter().enumerate() {
-        // Writing to a String never fails.
-        let _ = write!(text, "{}{byte:02x}", if index == 0 { "" } else { between });
+        text.push_str(if index == 0 { "" } else { between });
+        let digits = [byte >> 4, byte & 0xf].map(|digit| char::from_digit(digit.into(), 16));
+        text.extend(digits.into_iter().flatten());
     }
     text
 }
