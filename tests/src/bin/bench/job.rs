@@ -114,6 +114,9 @@ pub(crate) enum Answer {
     Done { received: u64, values: Vec<f64> },
 }
 
+/// The one unit of which more is better.
+pub(crate) const RATE: &str = "messages/s";
+
 /// What is measured of a piece of work.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Measure {
@@ -125,9 +128,7 @@ impl Work {
     pub(crate) fn measures(&self) -> Vec<Measure> {
         let one = |row: String, unit| vec![Measure { row, unit }];
         match self {
-            Self::OneWay { transport, flush } => {
-                one(format!("one-way {transport} {flush}"), "messages/s")
-            }
+            Self::OneWay { transport, flush } => one(format!("one-way {transport} {flush}"), RATE),
             Self::RoundTrip { transport } => ["p50", "p99"]
                 .map(|what| Measure { row: format!("round trip {transport} {what}"), unit: "us" })
                 .into(),

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{job::Subject, options::Format, run::Row};
+use crate::{
+    job::{self, Measure, Subject},
+    options::Format,
+    run::Row,
+};
 
 /// One subject's results in a row.
 #[derive(Debug, Serialize)]
@@ -28,8 +32,10 @@ struct Spread {
 /// What stands before all rows.
 pub(crate) fn begin(format: Format) {
     if format == Format::Markdown {
-        println!("| row | subject | median | min to max | of raw | cable-car to it |");
-        println!("|---|---|--:|--:|--:|--:|");
+        let limits = LIMITS.map(|limit| format!("to {limit}")).join(" | ");
+        let others = OTHERS.map(|other| format!("as fast as {other}")).join(" | ");
+        println!("| | cable-car | {limits} | {others} |");
+        println!("|---|--:|{}", "--:|".repeat(LIMITS.len() + OTHERS.len()));
     }
 }
 
@@ -73,20 +79,39 @@ fn print_text(row: &Row) {
     }
 }
 
-/// Lines of a table: what each subject makes of `raw`, and cable-car of it.
+/// What cable-car is held against in a table: its figure over theirs.
+const LIMITS: [Subject; 3] = [Subject::Raw, Subject::RawFlushed, Subject::Decoder];
+
+/// What it is compared with: how many times as fast it is.
+const OTHERS: [Subject; 4] = [Subject::Tokio, Subject::Zmq, Subject::MessageIo, Subject::Python];
+
+/// A line of a table.
 fn print_markdown(row: &Row) {
-    for (subject, values) in &row.subjects {
-        let Spread { min, median, max } = Spread::of(values.clone());
-        let [min, median, max] = [min, median, max].map(short);
-        let ratio = |one, other| {
-            let ratio = ratios(row, one, other).filter(|_| one != other);
-            ratio.map_or(String::new(), |ratio| format!("{:.2}", ratio.median))
-        };
-        let (name, unit) = (&row.measure.row, row.measure.unit);
-        let of_raw = ratio(*subject, Subject::Raw);
-        let ours = ratio(Subject::CableCar, *subject);
-        println!("| {name} | {subject} | {median} {unit} | {min} to {max} | {of_raw} | {ours} |");
+    let ours = row.subjects.iter().find(|(subject, _)| *subject == Subject::CableCar);
+    let Some((_, ours)) = ours else {
+        return;
+    };
+    let Measure { row: name, unit } = &row.measure;
+    print!("| {name} | {} {unit} |", short(Spread::of(ours.clone()).median));
+    for limit in LIMITS {
+        match ratios(row, Subject::CableCar, limit) {
+            Some(Spread { min, median, max }) => {
+                print!(" **{median:.2}** ({min:.2} to {max:.2}) |");
+            }
+            None => print!(" |"),
+        }
     }
+    for other in OTHERS {
+        let (faster, slower) = match *unit {
+            job::RATE => (Subject::CableCar, other),
+            _ => (other, Subject::CableCar),
+        };
+        match ratios(row, faster, slower) {
+            Some(Spread { median, .. }) if median.is_finite() => print!(" {} |", short(median)),
+            _ => print!(" |"),
+        }
+    }
+    println!();
 }
 
 /// What `subject` comes to beside `other`, round by round.

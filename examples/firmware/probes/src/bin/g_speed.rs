@@ -82,9 +82,7 @@ impl TcpClientStack for Wire {
     fn send(&mut self, _: &mut Socket, buffer: &[u8]) -> nb::Result<usize, Failure> {
         let space = self.bytes.get_mut(self.len..).unwrap_or_default();
         let len = buffer.len().min(space.len());
-        for (space, byte) in space.iter_mut().zip(buffer) {
-            *space = *byte;
-        }
+        space[..len].copy_from_slice(&buffer[..len]);
         self.len += len;
         if len == 0 { Err(nb::Error::WouldBlock) } else { Ok(len) }
     }
@@ -92,9 +90,7 @@ impl TcpClientStack for Wire {
     fn receive(&mut self, _: &mut Socket, buffer: &mut [u8]) -> nb::Result<usize, Failure> {
         let bytes = self.bytes.get(..self.len).unwrap_or_default();
         let len = bytes.len().min(buffer.len());
-        for (space, byte) in buffer.iter_mut().zip(bytes) {
-            *space = *byte;
-        }
+        buffer[..len].copy_from_slice(&bytes[..len]);
         self.len = 0;
         if len == 0 { Err(nb::Error::WouldBlock) } else { Ok(len) }
     }
