@@ -198,7 +198,8 @@ impl<S: MessageSet> Messenger<S> {
     /// A message that could not be understood is an item of its own; the link goes on behind it.
     #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
-        let message = self.link.get();
+        let Self { link, socket, .. } = self;
+        let message = link.get_or_end(|| socket.iter_mut().for_each(Socket::rearm));
         if let Some(Err(bad)) = &message {
             logging::bad_message(bad);
         }

@@ -156,7 +156,8 @@ impl Socket {
         Ok(())
     }
 
-    fn rearm(&mut self) {
+    /// Has a watch report the socket, though nothing more may come.
+    pub(crate) fn rearm(&mut self) {
         if let Watcher::Other { registry, token } = &self.watcher {
             // A socket that can not be watched any more is read without being told to.
             let _ = source(&mut self.stream, |source| registry.reregister(source, *token, READY));

@@ -1,6 +1,6 @@
 //! The end of a link is told, also where it comes together with the last message.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::sleep;
 use std::time::Duration;
@@ -61,6 +61,32 @@ fn watch_tells_an_end_that_came_with_the_last_message() {
             while let Some(message) = here.get() {
                 assert!(matches!(message, Ok(Game::Join(_))));
                 joined = true;
+            }
+        }
+    }
+    panic!("the end was not told");
+}
+
+/// Nothing more comes by which a watch could wake: the peer waits.
+#[test]
+fn watch_tells_that_a_link_is_out_of_step_behind_a_message() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let connection = Connection::try_from(listener.accept().unwrap().0).unwrap();
+    let mut here: Messenger<Game> = connection.into();
+    let mut watch = Watch::new().unwrap();
+    watch.add(7, &mut here).unwrap();
+    peer.write_all(&[2, 2, 1, 2]).unwrap();
+    let mut joined = 0;
+    for _ in 0..5 {
+        for _ in watch.wait(PATIENCE).unwrap() {
+            if let Err(end) = here.xfer() {
+                assert_eq!((end, joined), (LinkError::FrameLength { length: 1 }, 1));
+                return;
+            }
+            while let Some(message) = here.get() {
+                assert!(matches!(message, Ok(Game::Join(_))));
+                joined += 1;
             }
         }
     }

@@ -217,6 +217,17 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
     /// ```
     #[inline(always)] // A message that is matched where it is got is never moved.
     pub fn get(&mut self) -> Option<Result<S::Message<'_>, BadMessage>> {
+        self.get_or_end(|| ())
+    }
+
+    /// [`get`](Self::get), for who is to be told at once when it finds the stream out of step: no
+    /// more will come by which that could be noticed.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn get_or_end(
+        &mut self,
+        ended: impl FnOnce(),
+    ) -> Option<Result<S::Message<'_>, BadMessage>> {
         match self.transport.split(self.rx.unread()) {
             Split::Frame(len) => {
                 let frame = self.rx.take(len);
@@ -225,6 +236,7 @@ impl<S: MessageSet, RX: Storage, TX: Storage> Link<S, RX, TX> {
             Split::Part(rest) => self.pass_over(rest).map(Err),
             Split::Broken { length } => {
                 self.out_of_step(length);
+                ended();
                 None
             }
         }

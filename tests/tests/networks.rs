@@ -154,7 +154,7 @@ fn a_python_program_that_shares_two_networks_is_met_in_each() {
     let mut python = Peer::spawn_on(one.host(1), &["broadcast", "--transport", "byte", "--echo"]);
     let mut links = links(&program, 2);
     assert_eq!(links.keys().copied().collect::<Vec<_>>(), addresses);
-    for (_, link) in &mut links {
+    for link in links.values_mut() {
         python.expect("connected");
         link.send(&Join).unwrap();
         assert_eq!(pair::next(link), Set::Join(Join), "an echo");
