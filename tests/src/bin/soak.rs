@@ -219,8 +219,8 @@ fn report(totals: &Totals, samples: &[Usage], took: Duration, restarts: usize) -
     }
     println!("\n| all programs together | early | late | growth |");
     println!("|---|---|---|---|");
-    // Which threads allocate what at a moment makes as much of a difference: a twentieth.
-    let memory = compare("memory, KiB", |usage| usage.memory, median(early, |u| u.memory) / 20);
+    // Which threads allocate what at a moment makes as much of a difference: a tenth.
+    let memory = compare("memory, KiB", |usage| usage.memory, median(early, |u| u.memory) / 10);
     let descriptors = compare("descriptors", |usage| usage.descriptors as u64, 0);
     let threads = compare("threads", |usage| usage.threads as u64, 0);
     match memory && descriptors && threads && wrong == 0 {
