@@ -3,6 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use embedded_nal::{TcpClientStack, nb};
+use heapless::Vec;
 
 use super::received;
 use crate::discovery::{DialId, Hello, HelloReader, LONGEST, Opening};
@@ -59,4 +60,10 @@ pub(super) fn say<T: TcpClientStack>(
     let bytes = hello.write(&mut space);
     let sent: nb::Result<usize, T::Error> = stack.send(socket, bytes);
     matches!(sent, Ok(len) if len == bytes.len())
+}
+
+/// Takes one out of a list; the last one takes its place. (`swap_remove` alone panics where there
+/// is none.)
+pub(super) fn take<V, const N: usize>(list: &mut Vec<V, N>, index: usize) -> Option<V> {
+    (index < list.len()).then(|| list.swap_remove(index))
 }

@@ -8,7 +8,7 @@ use super::error::{ConnectorError, ErrorOf, Event, EventOf};
 use super::sockets::Sockets;
 use super::{BATCH, BroadcastConnector, ipv4};
 use crate::discovery::{Opening, Verdict};
-use crate::nal::greeting::{Caller, read_hello, say};
+use crate::nal::greeting::{Caller, read_hello, say, take};
 use crate::nal::{Connection, LocalAddress};
 use crate::time::Instant;
 
@@ -80,7 +80,7 @@ where
                 }
                 Ok(Opening::Part | Opening::Nonsense) | Err(_) => Verdict::Refuse,
             };
-            let Caller { socket, remote, .. } = self.callers.swap_remove(index);
+            let Caller { socket, remote, .. } = take(&mut self.callers, index)?;
             match verdict {
                 Verdict::Link { link, replaces } => {
                     let who = self.discovery.who(link);

@@ -8,7 +8,7 @@ use super::BroadcastConnector;
 use super::error::{Event, EventOf};
 use crate::discovery::{DialId, Discovery, LinkId, Opening, Reached};
 use crate::nal::direct::ConnectError;
-use crate::nal::greeting::{Dial, read_hello, say};
+use crate::nal::greeting::{Dial, read_hello, say, take};
 use crate::nal::{Connection, LocalAddress};
 use crate::time::Instant;
 
@@ -27,7 +27,7 @@ where
                 index += 1;
                 continue;
             }
-            let Dial { id, socket, remote, .. } = self.dials.swap_remove(index);
+            let Dial { id, socket, remote, .. } = take(&mut self.dials, index)?;
             if let Progress::Linked(link) = progress {
                 let who = self.discovery.who(link);
                 let connection = Connection::new(socket, remote.into());
@@ -45,7 +45,7 @@ where
     /// Ends a dial, and gives whom it was for.
     pub(super) fn hang_up(&mut self, stack: &mut T, id: DialId) -> Option<SocketAddrV4> {
         let index = self.dials.iter().position(|dial| dial.id == id)?;
-        let dial = self.dials.swap_remove(index);
+        let dial = take(&mut self.dials, index)?;
         let _ = TcpClientStack::close(stack, dial.socket);
         Some(dial.remote)
     }
