@@ -134,26 +134,18 @@ impl<T: Talk> Session<'_, T> {
         }
     }
 
-    /// Sends and receives on one link, as long as there is something.
+    /// Sends and receives on one link.
     fn serve(&mut self, key: usize) -> Result<(), Failure> {
-        while let Some((peer, end)) = self.links.transfer(key) {
-            if let Some(reason) = end {
-                return self.closed(peer, reason);
-            }
-            // That the stream is out of step shows behind its last message, and the next transfer
-            // tells it: nothing else may come to wake us.
-            if self.show_messages(key, peer)? == 0 {
-                return Ok(());
-            }
+        match self.links.transfer(key) {
+            Some((peer, Some(reason))) => self.closed(peer, reason),
+            Some((peer, None)) => self.show_messages(key, peer),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Shows all messages that have come; how many.
-    fn show_messages(&mut self, key: usize, peer: SocketAddr) -> Result<usize, Failure> {
-        let mut number = 0;
+    /// Shows all messages that have come.
+    fn show_messages(&mut self, key: usize, peer: SocketAddr) -> Result<(), Failure> {
         while let Some(message) = self.links.next(key) {
-            number += 1;
             match message {
                 Ok(Shown { fields, words, looks_foreign }) => {
                     self.hints.silence = true;
@@ -175,7 +167,7 @@ impl<T: Talk> Session<'_, T> {
                 }
             }
         }
-        Ok(number)
+        Ok(())
     }
 
     fn closed(&mut self, peer: SocketAddr, reason: LinkError) -> Result<(), Failure> {
