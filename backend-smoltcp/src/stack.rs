@@ -22,6 +22,10 @@ use crate::udp::{UdpSlot, UdpTable};
 use crate::{Config, ConfigError};
 
 /// The smallest IP packet, in bytes, that a device must be able to carry whole.
+///
+/// ```
+/// assert_eq!(cable_car_smoltcp::MIN_IP_MTU, 576); // bytes, without an Ethernet header
+/// ```
 pub const MIN_IP_MTU: usize = 576;
 
 /// How soon a device that had no room is tried again, where nothing else wakes the program.
@@ -75,6 +79,19 @@ impl<'a, D: Device> Stack<'a, D> {
     /// A stack with its link up and no address yet, in `storage`, which it holds for good.
     ///
     /// `now` is the program's clock, as in every [`poll`](Self::poll) that follows.
+    ///
+    /// ```
+    /// # use cable_car::Instant;
+    /// # use cable_car_smoltcp::{Config, ConfigError, Stack, Storage, storage, wire::Wire};
+    /// # let wire: Wire = Wire::new();
+    /// # let (device, _other) = wire.ends();
+    /// type Memory<'a> = storage!('a, peers: 2);
+    /// let mut memory: Memory = Storage::new();
+    /// let config = Config::new([0x02, 0, 0, 0, 0, 1], 0x1dea_5eed);
+    /// let stack = Stack::new(device, &mut memory, &config, Instant::default())?;
+    /// assert_eq!(stack.address(), None);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -9,6 +9,10 @@ use crate::tcp::TcpSlot;
 use crate::udp::UdpSlot;
 
 /// Datagrams that each of a UDP socket's two send queues (to everybody, to one host) holds.
+///
+/// ```
+/// assert_eq!(cable_car_smoltcp::UDP_TX_PACKETS, 4); // datagrams
+/// ```
 pub const UDP_TX_PACKETS: usize = 4;
 
 /// How much of everything a [`Storage`] has: the keys of [`storage!`](crate::storage!).
@@ -45,6 +49,11 @@ pub struct Sizes {
 
 impl Sizes {
     /// What a key that is not given has.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::Sizes;
+    /// assert_eq!((Sizes::DEFAULT.peers, Sizes::DEFAULT.tcp_rx), (2, 1024)); // sockets, bytes
+    /// ```
     pub const DEFAULT: Self = Self {
         peers: 2,
         listeners: 1,

@@ -10,6 +10,12 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 /// An Ethernet frame with a payload of 1500 bytes, without its checksum.
+///
+/// ```
+/// use cable_car_smoltcp::wire::ETHERNET_FRAME;
+///
+/// assert_eq!(ETHERNET_FRAME, 14 + 1500); // bytes: header and payload
+/// ```
 pub const ETHERNET_FRAME: usize = 1514;
 
 /// A cable that holds up to `FRAMES` frames of up to `MTU` bytes in each direction.
@@ -106,6 +112,12 @@ impl<const FRAMES: usize, const MTU: usize> Wire<FRAMES, MTU> {
     }
 
     /// Delivers every `n`th frame twice; less than 2 is never.
+    ///
+    /// ```
+    /// # use cable_car_smoltcp::wire::Wire;
+    /// let wire: Wire = Wire::new();
+    /// wire.set_repeat_every(3);
+    /// ```
     pub fn set_repeat_every(&self, n: u32) {
         self.repeat_every.set(n);
     }
@@ -215,6 +227,19 @@ impl<'w, const FRAMES: usize, const MTU: usize> Device for WireEnd<'w, FRAMES, M
 }
 
 /// A received frame of a [`WireEnd`].
+///
+/// ```
+/// use cable_car_smoltcp::smoltcp::phy::{Device, RxToken, TxToken};
+/// use cable_car_smoltcp::smoltcp::time::Instant;
+/// use cable_car_smoltcp::wire::Wire;
+///
+/// let wire: Wire = Wire::new();
+/// let (mut left, mut right) = wire.ends();
+/// # let token = left.transmit(Instant::ZERO).expect("there is room");
+/// # token.consume(60, |frame| frame.fill(7));
+/// let (frame, _answer) = right.receive(Instant::ZERO).expect("a frame is on the wire");
+/// assert_eq!(frame.consume(|frame| frame.len()), 60);
+/// ```
 pub struct WireRx<'w, const FRAMES: usize, const MTU: usize> {
     queue: &'w RefCell<Queue<FRAMES, MTU>>,
     /// It comes once more.
@@ -234,6 +259,17 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for WireRx<'_, FRAMES, MTU> 
 }
 
 /// Room for one frame to send at a [`WireEnd`].
+///
+/// ```
+/// use cable_car_smoltcp::smoltcp::phy::{Device, TxToken};
+/// use cable_car_smoltcp::smoltcp::time::Instant;
+/// use cable_car_smoltcp::wire::Wire;
+///
+/// let wire: Wire = Wire::new();
+/// let room = wire.ends().0.transmit(Instant::ZERO).expect("there is room");
+/// room.consume(60, |frame| frame.fill(0));
+/// assert_eq!(wire.in_flight(), 1);
+/// ```
 pub struct WireTx<'w, const FRAMES: usize, const MTU: usize> {
     queue: &'w RefCell<Queue<FRAMES, MTU>>,
     lost: bool,

@@ -58,6 +58,17 @@ pub struct StdStack {
 pub struct StackError(io::Error);
 
 /// A TCP socket of [`StdStack`].
+///
+/// ```
+/// use cable_car_std::{StdStack, TcpSocket};
+/// use embedded_nal::{TcpClientStack, TcpFullStack};
+///
+/// let mut stack = StdStack::new();
+/// let mut listener: TcpSocket = stack.socket()?;
+/// stack.bind(&mut listener, 0)?; // any free port
+/// stack.listen(&mut listener)?;
+/// # Ok::<(), cable_car_std::StackError>(())
+/// ```
 #[derive(Debug)]
 pub struct TcpSocket(Tcp);
 
@@ -71,6 +82,18 @@ enum Tcp {
 }
 
 /// A UDP socket of [`StdStack`].
+///
+/// ```
+/// use cable_car_std::{StdStack, UdpSocket};
+/// use embedded_nal::{UdpClientStack, UdpFullStack, nb};
+///
+/// let mut stack = StdStack::new();
+/// let mut socket: UdpSocket = stack.socket()?;
+/// stack.bind(&mut socket, 0)?; // any free port
+/// let nothing = stack.receive(&mut socket, &mut [0; 64]);
+/// assert!(matches!(nothing, Err(nb::Error::WouldBlock)));
+/// # Ok::<(), cable_car_std::StackError>(())
+/// ```
 #[derive(Debug)]
 pub struct UdpSocket(Option<net::UdpSocket>);
 
@@ -87,6 +110,12 @@ impl StdStack {
     }
 
     /// Listens and dials by this address of the machine alone.
+    ///
+    /// ```
+    /// use cable_car_std::StdStack;
+    ///
+    /// let stack = StdStack::new().with_local_address([127, 0, 0, 1].into());
+    /// ```
     pub fn with_local_address(mut self, address: Ipv4Addr) -> Self {
         self.local_address = Some(address);
         self

@@ -9,12 +9,20 @@ use socket2::{SockRef, TcpKeepalive};
 /// About how long a peer's machine may be silent before its link is given up, where the peer was
 /// found by a [connector](crate::BroadcastConnector) and both still look for peers, at the default
 /// interval: two and a half intervals without a beacon, and an acknowledgement that is missing.
+///
+/// ```
+/// assert_eq!(cable_car_std::DEAD_PEER_TIMEOUT.as_secs(), 3);
+/// ```
 pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a peer may leave what it was sent unacknowledged, a probe of an idle link among that, or
 /// its window closed, before the link is given up, whoever it is. Linux counts all alike, so that
 /// this is also how long a program may stop to read: longer than [`DEAD_PEER_TIMEOUT`], since a
 /// program at work for a few seconds is not dead.
+///
+/// ```
+/// assert_eq!(cable_car_std::UNACKNOWLEDGED_TIMEOUT.as_secs(), 10);
+/// ```
 pub const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The same for a peer whose beacons have fallen silent.

@@ -97,6 +97,10 @@ const WOKEN: Token = Token(usize::MAX);
 impl Watch {
     /// How many messengers one [`wait`](Self::wait) reports at the most; the others follow with the
     /// next.
+    ///
+    /// ```
+    /// assert_eq!(cable_car_std::Watch::BATCH, 256); // messengers
+    /// ```
     pub const BATCH: usize = 256;
 
     /// A watch over no messenger.

@@ -13,6 +13,13 @@ use crate::error::Error;
 use crate::tap::Heard;
 
 /// The most ports that one stack listens on at a time.
+///
+/// ```
+/// use cable_car_smoltcp::{MAX_LISTENERS, storage};
+///
+/// type Memory<'a> = storage!('a, peers: 2, listeners: MAX_LISTENERS);
+/// assert_eq!(MAX_LISTENERS, 4); // ports
+/// ```
 pub const MAX_LISTENERS: usize = 4;
 
 pub(crate) struct Limits {
