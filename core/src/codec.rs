@@ -19,6 +19,16 @@ use crate::error::BadMessage;
 /// ```
 pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
     /// One frame, cut out of the stream.
+    ///
+    /// ```
+    /// use cable_car::{Byte, ByteFrame, Transport};
+    ///
+    /// /// Knows nothing of message sets.
+    /// fn is_quit(frame: <Byte as Transport>::Frame<'_>) -> bool {
+    ///     frame.code == 4
+    /// }
+    /// assert!(is_quit(ByteFrame { code: 4, payload: b"" }));
+    /// ```
     type Frame<'a>;
 
     /// The longest frame that is ever sent, in bytes.
@@ -44,6 +54,16 @@ pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
 ///
 /// Comes by itself for every [`ByteMessage`](crate::ByteMessage) over [`Byte`](crate::Byte), and for
 /// every serializable [`JsonMessage`](crate::JsonMessage) over [`Json`](crate::Json).
+///
+/// ```
+/// use cable_car::{AnyJson, Json, Link, Outgoing, Quit};
+///
+/// /// Queues whatever a JSON link can carry.
+/// fn tell(link: &mut Link<AnyJson, [u8; 64], [u8; 64]>, what: &impl Outgoing<Json>) -> bool {
+///     link.send(what).is_ok()
+/// }
+/// assert!(tell(&mut Link::new([0; 64], [0; 64]), &Quit));
+/// ```
 pub trait Outgoing<T: Transport> {
     /// Writes the whole frame to the start of `space` and gives its length.
     ///

@@ -51,6 +51,7 @@
 //!     panic!("bob refuses")
 //! };
 //! let link_of_ann = ann.welcomed(now, dial, &bob.welcome(&hello)).expect("the welcome of bob");
+//! assert_eq!(ann.who(link_of_ann).to_string(), "instance 0000000000000007");
 //!
 //! // The link is over: when one hears the other again, it begins anew.
 //! let departure = ann.unlinked(now, link_of_ann).expect("the link stood");
@@ -84,19 +85,32 @@ use self::table::Table;
 use crate::time::Instant;
 
 /// How long the higher of two instances waits for the lower one to dial.
+///
+/// ```
+/// # use cable_car::discovery::{HELLO_WAITS, HIGHER_WAITS, LEGACY_WAITS};
+/// assert!(HELLO_WAITS < HIGHER_WAITS && HIGHER_WAITS < LEGACY_WAITS);
+/// ```
 pub const HIGHER_WAITS: Duration = Duration::from_millis(300);
 
-/// How long a legacy peer has to dial before it is dialled.
+/// How long a legacy peer has to dial before it is dialled ([example](HIGHER_WAITS)).
 pub const LEGACY_WAITS: Duration = Duration::from_secs(2);
 
 /// How long a connection from an address that nothing was heard of has to say hello, before it is
-/// taken for a legacy peer's.
+/// taken for a legacy peer's ([example](HIGHER_WAITS)).
 pub const HELLO_WAITS: Duration = Duration::from_millis(250);
 
 /// The shortest time between two beacons: a shorter [`interval`](Config::interval) counts as this.
+///
+/// ```
+/// assert_eq!(cable_car::discovery::SHORTEST_INTERVAL.as_millis(), 10);
+/// ```
 pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How many dials may be under way at a time.
+///
+/// ```
+/// assert_eq!(cable_car::discovery::MOST_DIALS.min(4), 4); // sockets to dial 4 peers
+/// ```
 pub const MOST_DIALS: usize = 8;
 
 /// How long a peer rests after a dial failed; doubled with each failure in a row.
@@ -182,10 +196,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// How this program takes part.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
-    /// # let now = Instant::default();
-    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
+    /// # let mut discovery = Discovery::<4>::new(Config::new(Instance::new(7)), Instant::default());
     /// assert_eq!(discovery.config().udp_port, 8222);
     /// ```
     pub fn config(&self) -> &Config {
@@ -195,10 +207,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// Tells where this program can be dialled, where that is not the configured port.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
-    /// # let now = Instant::default();
-    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
+    /// # let mut discovery = Discovery::<4>::new(Config::new(Instance::new(7)), Instant::default());
     /// discovery.set_tcp_port(50_123); // 8223 was taken
     /// assert_eq!(discovery.announcement().tcp_port, 50_123);
     /// ```
@@ -209,10 +219,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// What this program's beacons say.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
-    /// # let now = Instant::default();
-    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
+    /// # let mut discovery = Discovery::<4>::new(Config::new(Instance::new(7)), Instant::default());
     /// assert_eq!(discovery.announcement().instance, Instance::new(7));
     /// discovery.stop();
     /// assert!(discovery.announcement().goodbye);
@@ -230,8 +238,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// What is to be done now; to be called until there is nothing.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
     /// # let now = Instant::default();
     /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
     /// while let Some(action) = discovery.poll(now) {
@@ -320,8 +327,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// When there is something to be done next; `None` where only an event can change anything.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
     /// # let now = Instant::default();
     /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
     /// discovery.poll(now); // the first beacon
@@ -348,15 +354,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
         Some(soonest)
     }
 
-    /// Whether nothing more is sought: stopped, timed out, or linked where one link was wanted.
-    ///
-    /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
-    /// # let now = Instant::default();
-    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
-    /// assert!(!discovery.is_stopped());
-    /// ```
+    /// Whether nothing more is sought: stopped, timed out, or linked where one link was wanted
+    /// ([example](Self::stop)).
     pub fn is_stopped(&self) -> bool {
         self.state == State::Stopped
     }
@@ -364,18 +363,19 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// Stops to look for peers. From now on the [`announcement`](Self::announcement) is a goodbye.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
     /// # let now = Instant::default();
     /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// assert!(!discovery.is_stopped());
     /// discovery.stop();
+    /// assert!(discovery.is_stopped());
     /// assert_eq!(discovery.poll(now), None);
     /// ```
     pub fn stop(&mut self) {
         self.state = State::Stopped;
     }
 
-    /// With whom a link stands; with oneself, for a link that no peer is known by.
+    /// With whom a link stands ([example](self)); with oneself, for a link that no peer is known by.
     pub fn who(&self, link: LinkId) -> Who {
         let peer = self.peers.iter().find(|peer| peer.link() == Some(link));
         peer.map_or(Who::Instance(self.config.instance), |peer| peer.who)
@@ -384,10 +384,8 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// The peers that links stand with, and where they are.
     ///
     /// ```
-    /// # use cable_car::Instant;
-    /// # use cable_car::discovery::{Action, Config, Discovery, Instance, Who};
-    /// # let now = Instant::default();
-    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance}};
+    /// # let mut discovery = Discovery::<4>::new(Config::new(Instance::new(7)), Instant::default());
     /// assert_eq!(discovery.linked().count(), 0);
     /// ```
     pub fn linked(&self) -> impl Iterator<Item = (Who, Ipv4Addr)> + '_ {

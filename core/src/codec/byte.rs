@@ -11,15 +11,41 @@ use crate::error::BadMessage;
 /// byte 1      message code
 /// byte 2..    payload
 /// ```
+///
+/// ```
+/// use cable_car::{Byte, Identify, Outgoing};
+///
+/// let mut frame = [0; Byte::LONGEST_SENT];
+/// let len = Outgoing::<Byte>::write_frame(&Identify::new("ann", "pc")?, &mut frame)?;
+/// assert_eq!(&frame[..len], b"\x08\x01ann@pc");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Byte;
 
 impl Byte {
     /// Length and code: what stands before each payload, in bytes.
+    ///
+    /// ```
+    /// # use cable_car::Byte;
+    /// assert_eq!(b"\x08\x01ann@pc"[Byte::HEADER..], *b"ann@pc");
+    /// ```
     pub const HEADER: usize = 2;
     /// The longest frame that is sent, in bytes: the documented limit of the wire.
+    ///
+    /// ```
+    /// # use cable_car::Byte;
+    /// assert_eq!(Byte::LONGEST_SENT - Byte::HEADER, 252); // the longest payload
+    /// ```
     pub const LONGEST_SENT: usize = 254;
     /// The longest frame that is accepted, in bytes: the peer sends one byte over its own limit.
+    ///
+    /// ```
+    /// use cable_car::{AnyByte, Byte, Link};
+    ///
+    /// // Room to receive any frame.
+    /// let link: Link<AnyByte, _, _> = Link::new([0; Byte::LONGEST_ACCEPTED], [0; 64]);
+    /// ```
     pub const LONGEST_ACCEPTED: usize = 255;
 }
 
@@ -57,15 +83,36 @@ impl Byte {
 )]
 pub trait ByteMessage<'a>: Sized {
     /// What tells this message from the others.
+    ///
+    /// ```
+    /// # use cable_car::{ByteMessage, Quit};
+    /// assert_eq!(<Quit as ByteMessage>::CODE, 4);
+    /// ```
     const CODE: u8;
 
     /// Writes the payload, at most 252 bytes.
+    ///
+    /// ```
+    /// # use cable_car::{ByteMessage, Identify, Writer};
+    /// let mut space = [0; 252];
+    /// let mut payload = Writer::new(&mut space);
+    /// Identify::new("ann", "pc")?.encode(&mut payload)?;
+    /// assert_eq!(payload.written(), b"ann@pc");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Invalid`] for a value that can not be sent; the rest comes from [`Writer`].
     fn encode(&self, payload: &mut Writer<'_>) -> Result<(), EncodeError>;
 
     /// Reads the payload. What it leaves over is an error.
+    ///
+    /// ```
+    /// # use cable_car::{ByteMessage, Identify, Reader};
+    /// let identify = Identify::decode(&mut Reader::new(b"ann@pc"))?;
+    /// assert_eq!(identify.hostname(), "pc");
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`DecodeError::Invalid`] for a value that is not allowed; the rest comes from [`Reader`].
@@ -88,6 +135,11 @@ pub trait ByteMessage<'a>: Sized {
 /// ```
 pub trait Signal: Default {
     /// What tells this message from the others.
+    ///
+    /// ```
+    /// # use cable_car::{Quit, Signal};
+    /// assert_eq!(<Quit as Signal>::CODE, 4);
+    /// ```
     const CODE: u8;
 }
 

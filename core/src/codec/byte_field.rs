@@ -38,15 +38,36 @@ use super::fields::{DecodeError, EncodeError, Reader, Writer};
 )]
 pub trait ByteField<'a>: Sized {
     /// How much of the payload it takes.
+    ///
+    /// ```
+    /// # use cable_car::{ByteField, Extent};
+    /// assert_eq!(<[u16; 3] as ByteField>::EXTENT, Extent::Fixed(6));
+    /// ```
     const EXTENT: Extent;
 
     /// Writes it.
+    ///
+    /// ```
+    /// # use cable_car::{ByteField, Writer};
+    /// let mut space = [0; 8];
+    /// let mut payload = Writer::new(&mut space);
+    /// [1_u16, 2].encode(&mut payload)?;
+    /// assert_eq!(payload.written(), [0, 1, 0, 2]);
+    /// # Ok::<(), cable_car::EncodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`EncodeError::Invalid`] for a value that can not be sent; the rest comes from [`Writer`].
     fn encode(&self, payload: &mut Writer<'_>) -> Result<(), EncodeError>;
 
     /// Reads it, and no more than it.
+    ///
+    /// ```
+    /// # use cable_car::{ByteField, Reader};
+    /// let mut payload = Reader::new(&[0, 1, 7]);
+    /// assert_eq!((u16::decode(&mut payload)?, payload.remaining()), (1, 1));
+    /// # Ok::<(), cable_car::DecodeError>(())
+    /// ```
     ///
     /// # Errors
     /// [`DecodeError::Invalid`] for a value that is not allowed; the rest comes from [`Reader`].
@@ -75,6 +96,13 @@ pub trait ByteField<'a>: Sized {
 }
 
 /// How much of a payload a [`ByteField`] takes.
+///
+/// ```
+/// use cable_car::{ByteField, Extent};
+///
+/// assert_eq!(<u32 as ByteField>::EXTENT, Extent::Fixed(4));
+/// assert_eq!(<&str as ByteField>::EXTENT, Extent::Rest);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// So many bytes, whatever its value.

@@ -39,6 +39,11 @@ pub struct Json {
 
 impl Json {
     /// How deep arrays and objects may be nested in a message.
+    ///
+    /// ```
+    /// # use cable_car::Json;
+    /// assert_eq!(Json::DEEPEST, 128); // levels
+    /// ```
     pub const DEEPEST: u32 = 128;
 }
 
@@ -68,6 +73,11 @@ impl Json {
 )]
 pub trait JsonMessage {
     /// What tells this message from the others: the name of its class in a Python peer.
+    ///
+    /// ```
+    /// # use cable_car::{JsonMessage, Quit};
+    /// assert_eq!(Quit::NAME, "MsgQuit");
+    /// ```
     const NAME: &'static str;
 }
 

@@ -11,6 +11,16 @@ use crate::time::Instant;
 impl<const PEERS: usize> Discovery<PEERS> {
     /// A connection came in from `address`: until when it may say hello. One that has not done so by
     /// then [`came_without_hello`](Self::came_without_hello).
+    ///
+    /// ```
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance, Verdict}};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// use cable_car::discovery::HELLO_WAITS;
+    ///
+    /// let until = discovery.hello_until(now, [10, 0, 0, 2].into());
+    /// assert_eq!(until, now + HELLO_WAITS, "nothing was heard of it");
+    /// ```
     pub fn hello_until(&self, now: Instant, address: Ipv4Addr) -> Instant {
         let is_there = |who: fn(&Who) -> bool| {
             self.peers.iter().any(|peer| *peer.at.ip() == address && who(&peer.who))
@@ -24,7 +34,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         }
     }
 
-    /// A connection that came in from `address` has said hello.
+    /// A connection that came in from `address` has said hello ([example](super)).
     pub fn came(&mut self, now: Instant, address: Ipv4Addr, hello: &Hello) -> Verdict {
         let for_us = hello.to == self.config.instance && hello.service == self.config.service;
         if self.state != State::Looking || !for_us || hello.welcome {
@@ -50,13 +60,23 @@ impl<const PEERS: usize> Discovery<PEERS> {
         self.take(now, who, address)
     }
 
-    /// The welcome that answers a hello.
+    /// The welcome that answers a hello ([example](super)).
     pub fn welcome(&self, hello: &Hello) -> Hello {
         self.hello(hello.from, true)
     }
 
     /// A connection that came in from `address` is a legacy peer's: it has said something else than
     /// hello, or nothing [until](Self::hello_until) it is too late.
+    ///
+    /// ```
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance, Verdict}};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// let verdict = discovery.came_without_hello(now, [10, 0, 0, 2].into());
+    /// assert!(matches!(verdict, Verdict::Link { replaces: None, .. }));
+    /// let second = discovery.came_without_hello(now, [10, 0, 0, 2].into());
+    /// assert_eq!(second, Verdict::Refuse);
+    /// ```
     pub fn came_without_hello(&mut self, now: Instant, address: Ipv4Addr) -> Verdict {
         let who = Who::Legacy(address);
         let linked = self.peers.find(who).is_some_and(|peer| peer.link().is_some());
@@ -66,7 +86,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
         self.take(now, who, address)
     }
 
-    /// A dial got through.
+    /// A dial got through ([example](super)).
     pub fn reached(&mut self, now: Instant, dial: DialId) -> Reached {
         let until = now + self.config.connect_timeout;
         match self.peers.dialled(dial) {
@@ -84,7 +104,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// A dial that was greeted has said this. `None`: it is not the welcome of that peer, and the
-    /// dial has failed.
+    /// dial has failed. See the [example](super).
     pub fn welcomed(&mut self, now: Instant, dial: DialId, hello: &Hello) -> Option<LinkId> {
         let myself = self.config.instance;
         let who = self.peers.dialled(dial)?.who;
@@ -96,6 +116,20 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// A dial failed: refused, unreachable, or closed before the welcome.
+    ///
+    /// ```
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance, Verdict}};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # discovery.heard(now, "10.0.0.2:50000".parse().unwrap(), b"BROADCAST");
+    /// # let now = Instant::from_millis(2000);
+    /// # let mut actions = std::iter::from_fn(|| discovery.poll(now));
+    /// # let dialled = actions.find(|action| matches!(action, Action::Dial(..)));
+    /// # let Some(Action::Dial(dial, _)) = dialled else { panic!() };
+    /// assert!(discovery.wants(dial));
+    /// discovery.dial_failed(now, dial); // it rests until it is heard again
+    /// assert!(!discovery.wants(dial));
+    /// ```
     pub fn dial_failed(&mut self, now: Instant, dial: DialId) {
         let Some(peer) = self.peers.dialled(dial) else {
             return;
@@ -107,11 +141,25 @@ impl<const PEERS: usize> Discovery<PEERS> {
     }
 
     /// Whether a dial is still wanted: not so once the peer has come by itself.
+    ///
+    /// ```
+    /// # use cable_car::{Instant, discovery::{Action, Config, Discovery, Instance, Verdict}};
+    /// # let now = Instant::default();
+    /// # let mut discovery: Discovery<4> = Discovery::new(Config::new(Instance::new(7)), now);
+    /// # discovery.heard(now, "10.0.0.2:50000".parse().unwrap(), b"BROADCAST");
+    /// # let now = Instant::from_millis(2000);
+    /// # let mut actions = std::iter::from_fn(|| discovery.poll(now));
+    /// # let dialled = actions.find(|action| matches!(action, Action::Dial(..)));
+    /// # let Some(Action::Dial(dial, _)) = dialled else { panic!() };
+    /// assert!(discovery.wants(dial));
+    /// discovery.came_without_hello(now, [10, 0, 0, 2].into());
+    /// assert!(!discovery.wants(dial)); // to be closed
+    /// ```
     pub fn wants(&self, dial: DialId) -> bool {
         self.state == State::Looking && self.peers.iter().any(|peer| peer.dial() == Some(dial))
     }
 
-    /// A link has ended. When its peer is heard again, it is linked again.
+    /// A link has ended ([example](super)). When its peer is heard again, it is linked again.
     pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
         let peer = self.peers.iter().find(|peer| peer.link() == Some(link))?;
         let departure = Departure { who: peer.who, goodbye: peer.leaving };

@@ -5,9 +5,23 @@ use core::time::Duration;
 use super::wire::{Instance, Service};
 
 /// The UDP port that beacons go to unless told otherwise.
+///
+/// ```
+/// use cable_car::discovery::{Config, Instance, UDP_PORT};
+///
+/// let config = Config { udp_port: UDP_PORT + 10, ..Config::new(Instance::new(7)) };
+/// ```
 pub const UDP_PORT: u16 = 8222;
 
 /// The TCP port that peers are dialled at unless told otherwise.
+///
+/// ```
+/// use cable_car::discovery::TCP_PORT;
+/// use core::net::{Ipv4Addr, SocketAddrV4};
+///
+/// let server = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 2), TCP_PORT);
+/// assert_eq!(server.to_string(), "10.0.0.2:8223");
+/// ```
 pub const TCP_PORT: u16 = 8223;
 
 /// How a program takes part in discovery.

@@ -34,11 +34,27 @@ impl fmt::Display for Who {
 }
 
 /// One link, among all that there have been since the start.
+///
+/// ```
+/// use cable_car::discovery::{LinkId, Who};
+/// use std::collections::HashMap;
+///
+/// /// What a program keeps of each link.
+/// type Players = HashMap<LinkId, Who>;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LinkId(pub(super) u32);
 
 /// One dial, among all that there have been since the start.
+///
+/// ```
+/// use cable_car::discovery::DialId;
+/// use std::{collections::HashMap, net::TcpStream};
+///
+/// /// The connections under way, to be found again when discovery gives one up.
+/// type Dials = HashMap<DialId, TcpStream>;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DialId(pub(super) u32);

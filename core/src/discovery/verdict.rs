@@ -6,6 +6,17 @@ use super::peer::{DialId, LinkId, Who};
 use super::wire::Hello;
 
 /// What is to be done now.
+///
+/// ```
+/// use cable_car::Instant;
+/// use cable_car::discovery::{Action, Config, Discovery, Instance};
+/// use core::time::Duration;
+///
+/// let config = Config { timeout: Some(Duration::from_secs(5)), ..Config::new(Instance::new(7)) };
+/// let mut discovery: Discovery<4> = Discovery::new(config, Instant::default());
+/// assert_eq!(discovery.poll(Instant::default()), Some(Action::Broadcast));
+/// assert_eq!(discovery.poll(Instant::from_millis(5000)), Some(Action::TimedOut));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
@@ -28,6 +39,19 @@ pub enum Action {
 }
 
 /// What to do with a connection that has come in.
+///
+/// ```
+/// use cable_car::discovery::{LinkId, Verdict};
+///
+/// /// The link that is to be closed.
+/// fn over(verdict: Verdict) -> Option<LinkId> {
+///     match verdict {
+///         Verdict::Link { replaces, .. } => replaces,
+///         Verdict::Refuse => None,
+///     }
+/// }
+/// assert_eq!(over(Verdict::Refuse), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It is a link. A hello is to be answered by a welcome.
@@ -42,6 +66,19 @@ pub enum Verdict {
 }
 
 /// What to do with a dial that got through.
+///
+/// ```
+/// use cable_car::discovery::{LONGEST, Reached};
+/// use std::io::{Result, Write};
+///
+/// /// Does what is to be done with a connection that was dialled.
+/// fn go_on(reached: &Reached, connection: &mut impl Write) -> Result<()> {
+///     match reached {
+///         Reached::Greet(hello) => connection.write_all(hello.write(&mut [0; LONGEST])),
+///         Reached::Link(_) | Reached::NotWanted => Ok(()),
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reached {
     /// Say this hello, and wait for the welcome.
@@ -53,6 +90,14 @@ pub enum Reached {
 }
 
 /// A link that is over.
+///
+/// ```
+/// use cable_car::discovery::{Departure, Who};
+///
+/// let departure = Departure { who: Who::Legacy([10, 0, 0, 2].into()), goodbye: false };
+/// let how = if departure.goodbye { "has left" } else { "is lost" };
+/// assert_eq!(format!("{} {how}", departure.who), "legacy peer 10.0.0.2 is lost");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Departure {

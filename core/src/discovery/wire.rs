@@ -5,9 +5,19 @@ use core::fmt;
 use heapless::String;
 
 /// What every beacon begins with, and all that the beacon of a legacy peer is.
+///
+/// ```
+/// use cable_car::discovery::{Beacon, MARK};
+///
+/// assert_eq!(Beacon::read(MARK), Some(Beacon::Legacy));
+/// ```
 pub const MARK: &[u8; 9] = b"BROADCAST";
 
 /// The longest beacon that is sent and the longest hello that is understood, in bytes.
+///
+/// ```
+/// let space = [0; cable_car::discovery::LONGEST]; // for `write` of an Announcement or a Hello
+/// ```
 pub const LONGEST: usize = 64;
 
 const VERSION: u8 = 1;
@@ -105,9 +115,19 @@ impl core::error::Error for ServiceTooLong {}
 
 impl Service {
     /// The longest name, in bytes.
+    ///
+    /// ```
+    /// # use cable_car::discovery::Service;
+    /// assert!(Service::new(&"x".repeat(Service::LONGEST)).is_ok());
+    /// ```
     pub const LONGEST: usize = 32;
 
     /// No name.
+    ///
+    /// ```
+    /// # use cable_car::discovery::{Config, Instance, Service};
+    /// assert_eq!(Config::new(Instance::new(7)).service, Service::NONE);
+    /// ```
     pub const NONE: Self = Self(String::new());
 
     /// The service of this name.
@@ -148,6 +168,14 @@ impl Service {
 /// ```
 ///
 /// What follows is ignored, and so is a version that is higher: fields are only ever added.
+///
+/// ```
+/// use cable_car::discovery::Beacon;
+///
+/// let beacon = Beacon::read(b"BROADCAST\x01\0\0\0\0\0\0\0\0\x07\x20\x1f\0");
+/// let Some(Beacon::Extended(said)) = beacon else { panic!("a peer that says who it is") };
+/// assert_eq!(said.tcp_port, 8223);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Beacon {
     /// A legacy peer: somebody is here, and no more.
@@ -217,7 +245,7 @@ impl Beacon {
 }
 
 impl Announcement {
-    /// Writes the beacon and gives it.
+    /// Writes the beacon and gives it ([example](Announcement)).
     pub fn write<'a>(&self, space: &'a mut [u8; LONGEST]) -> &'a [u8] {
         let flags = (u8::from(self.goodbye) * GOODBYE) | (u8::from(self.answer) * ANSWER);
         let mut space = Space { bytes: space, len: 0 };
@@ -246,6 +274,23 @@ impl Announcement {
 ///
 /// What follows is ignored, and so is a version that is higher. A hello that is not answered by a
 /// welcome is answered by the end of the connection.
+///
+/// ```
+/// use cable_car::discovery::{Hello, HelloReader, Instance, LONGEST, Opening, Service};
+///
+/// let (from, to) = (Instance::new(3), Instance::new(7));
+/// let hello = Hello { welcome: false, from, to, service: Service::NONE };
+/// let mut space = [0; LONGEST];
+/// let bytes = hello.write(&mut space);
+/// assert_eq!(bytes[0], Hello::FIRST_BYTE);
+/// assert_eq!(Hello::read(bytes), Some(hello.clone()));
+///
+/// let mut reader = HelloReader::default();
+/// assert_eq!(reader.read(&bytes[..1]), Opening::Part);
+/// assert_eq!(reader.read(&bytes[1..2]), Opening::Part);
+/// assert_eq!(reader.wanted(), bytes.len() - 2);
+/// assert_eq!(reader.read(&bytes[2..]), Opening::Hello(hello));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
     /// Whether it is the answer.
@@ -259,10 +304,10 @@ pub struct Hello {
 }
 
 impl Hello {
-    /// How a hello begins.
+    /// How a hello begins ([example](Hello)).
     pub const FIRST_BYTE: u8 = 0;
 
-    /// Reads a whole hello; `None` for what is none.
+    /// Reads a whole hello ([example](Hello)); `None` for what is none.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
         let [first, length, version, kind] = fields.array()?;
@@ -276,7 +321,7 @@ impl Hello {
         known.then_some(Self { welcome: kind == 2, from, to, service })
     }
 
-    /// Writes it and gives it.
+    /// Writes it and gives it ([example](Hello)).
     pub fn write<'a>(&self, space: &'a mut [u8; LONGEST]) -> &'a [u8] {
         let kind = if self.welcome { 2 } else { 1 };
         let length = 21 + self.service.0.len();
@@ -303,7 +348,7 @@ pub struct HelloReader {
     bytes: heapless::Vec<u8, LONGEST>,
 }
 
-/// What a [`HelloReader`] has found.
+/// What a [`HelloReader`] has found ([example](Hello)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opening {
     /// Not all of it is there.
@@ -317,7 +362,7 @@ pub enum Opening {
 }
 
 impl HelloReader {
-    /// How many bytes may be read from the connection for now.
+    /// How many bytes may be read from the connection for now ([example](Hello)).
     pub fn wanted(&self) -> usize {
         match self.bytes.get(1) {
             None => 1,
@@ -325,7 +370,8 @@ impl HelloReader {
         }
     }
 
-    /// Takes bytes that were read, at most as many as were [`wanted`](Self::wanted).
+    /// Takes bytes that were read, at most as many as were [`wanted`](Self::wanted)
+    /// ([example](Hello)).
     pub fn read(&mut self, bytes: &[u8]) -> Opening {
         if self.bytes.extend_from_slice(bytes).is_err() {
             return Opening::Nonsense;

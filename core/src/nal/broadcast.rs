@@ -72,7 +72,8 @@ impl<T, const PEERS: usize> BroadcastConnector<T, PEERS>
 where
     T: TcpFullStack + UdpFullStack + LocalAddress,
 {
-    /// Looks for peers from now on; sockets are opened by the first [`poll`](Self::poll).
+    /// Looks for peers from now on ([example](Self)); sockets are opened by the first
+    /// [`poll`](Self::poll).
     pub fn new(config: Config, now: Instant) -> Self {
         let mut connector = Self {
             discovery: Discovery::new(config, now),

@@ -68,7 +68,7 @@ pub struct DirectClient<Socket> {
 }
 
 impl<Socket> DirectClient<Socket> {
-    /// How long a dial usually may take: 2 s.
+    /// How long a dial usually may take: 2 s ([example](DirectClient)).
     pub const TIMEOUT: Duration = Duration::from_secs(2);
 
     /// Dials `remote` until `deadline`.
@@ -85,7 +85,7 @@ impl<Socket> DirectClient<Socket> {
         Self { remote, deadline, socket: None }
     }
 
-    /// Goes on dialling.
+    /// Goes on dialling ([example](DirectClient)).
     ///
     /// # Errors
     /// `WouldBlock` while the connection is on its way, [`ConnectError`] when it failed; the next
@@ -166,7 +166,7 @@ impl<Socket> DirectServer<Socket> {
         Self { port, deadline, listener: None }
     }
 
-    /// Takes a peer that has dialled; may be called again for the next one.
+    /// Takes a peer that has dialled ([example](DirectServer)); may be called again for the next one.
     ///
     /// # Errors
     /// `WouldBlock` while there is none, [`ConnectError`] when it failed or the time is over.

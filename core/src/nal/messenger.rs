@@ -71,7 +71,8 @@ impl fmt::Display for Unsent {
 impl core::error::Error for Unsent {}
 
 impl<S: MessageSet, Socket, RX: Storage, TX: Storage> Messenger<S, Socket, RX, TX> {
-    /// Passes messages over `connection`; what the buffers should hold, [`Link::new`] says.
+    /// Passes messages over `connection` ([example](Messenger)); what the buffers should hold,
+    /// [`Link::new`] says.
     pub fn new(connection: Connection<Socket>, rx: RX, tx: TX) -> Self {
         let mut link = Link::new(rx, tx);
         if let Some(first) = connection.first {
