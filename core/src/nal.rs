@@ -63,8 +63,17 @@ impl<Socket> Connection<Socket> {
 }
 
 /// A stack that can tell the local address of a socket, which embedded-nal does not ask for.
+///
+/// ```
+/// use cable_car::nal::LocalAddress;
+///
+/// fn port<T: LocalAddress>(stack: &T, listener: &T::TcpSocket) -> Option<u16> {
+///     Some(stack.local_address(listener)?.port())
+/// }
+/// ```
 pub trait LocalAddress: TcpClientStack {
-    /// The address of this end of a connection, or that is listened on; `None` where there is none.
+    /// The address of this end of a connection, or that is listened on; `None` where there is none:
+    /// see the example of the trait.
     fn local_address(&self, socket: &Self::TcpSocket) -> Option<SocketAddr>;
 }
 

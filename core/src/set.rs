@@ -17,21 +17,44 @@ use crate::error::BadMessage;
 /// }
 /// let game = link::<Game>();
 /// ```
+///
+/// # By hand
+/// For sets that are no list of types, such as a range of codes:
+///
+/// ```
+/// use cable_car::{BadMessage, Byte, FrameOf, MessageSet};
+///
+/// /// The payload of everything from 0x80 on.
+/// enum Upper {}
+///
+/// impl MessageSet for Upper {
+///     type Transport = Byte;
+///     type Message<'a> = &'a [u8];
+///
+///     fn decode(frame: FrameOf<'_, Self>) -> Result<&[u8], BadMessage> {
+///         match frame.code {
+///             0x80.. => Ok(frame.payload),
+///             _ => Err(frame.unknown()),
+///         }
+///     }
+/// }
+/// ```
 pub trait MessageSet {
-    /// How these messages are laid out on a link.
+    /// How these messages are laid out on a link: see [by hand](MessageSet#by-hand).
     type Transport: Transport;
 
-    /// What comes out; borrows from the receive buffer where one of the messages does.
+    /// What comes out; borrows from the receive buffer where one of the messages does: see
+    /// [by hand](MessageSet#by-hand).
     type Message<'a>;
 
-    /// Looks up which message a frame carries, and reads it.
+    /// Looks up which message a frame carries, and reads it: see [by hand](MessageSet#by-hand).
     ///
     /// # Errors
     /// [`BadMessage`] where the set does not have it or its data do not fit it.
     fn decode(frame: FrameOf<'_, Self>) -> Result<Self::Message<'_>, BadMessage>;
 }
 
-/// A frame of the transport that set `S` uses.
+/// A frame of the transport that set `S` uses: see [sets by hand](MessageSet#by-hand).
 pub type FrameOf<'a, S> = <<S as MessageSet>::Transport as Transport>::Frame<'a>;
 
 /// Every frame of the byte transport as it is, for programs that know no messages beforehand.

@@ -94,6 +94,14 @@ impl core::error::Error for IdentifyError {}
 
 impl Identify {
     /// The longest `username@hostname` that a byte frame carries, in bytes.
+    ///
+    /// ```
+    /// use cable_car::Identify;
+    ///
+    /// let name = "n".repeat(Identify::LONGEST / 2);
+    /// assert!(Identify::new(&name, &name[1..]).is_ok(), "with the @ they fit to the last byte");
+    /// assert!(Identify::new(&name, &name).is_err());
+    /// ```
     pub const LONGEST: usize = 252;
 
     /// Puts the two names together.

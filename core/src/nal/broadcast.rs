@@ -26,7 +26,8 @@ use crate::time::Instant;
 /// hold the program up.
 const BATCH: usize = 16;
 
-/// To how many broadcast addresses beacons can go.
+/// To how many broadcast addresses beacons can go: see
+/// [`set_destinations`](BroadcastConnector::set_destinations).
 pub const MAX_DESTINATIONS: usize = 16;
 
 /// Finds peers by broadcast: sends beacons, hears them, dials and is dialled.
@@ -207,6 +208,22 @@ where
 
     /// A link has ended: when its peer is heard again, it is linked again. Gives whose it was, and
     /// whether that peer had said goodbye.
+    ///
+    /// ```
+    /// use cable_car::Instant;
+    /// use cable_car::discovery::LinkId;
+    /// use cable_car::nal::{BroadcastConnector, LocalAddress};
+    /// use embedded_nal::{TcpFullStack, UdpFullStack};
+    ///
+    /// /// Whether the peer went without a word.
+    /// fn is_lost<T: TcpFullStack + UdpFullStack + LocalAddress>(
+    ///     connector: &mut BroadcastConnector<T, 4>,
+    ///     now: Instant,
+    ///     link: LinkId,
+    /// ) -> bool {
+    ///     connector.unlinked(now, link).is_some_and(|departure| !departure.goodbye)
+    /// }
+    /// ```
     pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
         self.discovery.unlinked(now, link)
     }

@@ -127,6 +127,15 @@ impl<Socket> DirectClient<Socket> {
     }
 
     /// Gives up, and gives the socket back to the stack.
+    ///
+    /// ```
+    /// use cable_car::nal::DirectClient;
+    /// use embedded_nal::TcpClientStack;
+    ///
+    /// fn never_mind<T: TcpClientStack>(stack: &mut T, client: DirectClient<T::TcpSocket>) {
+    ///     client.close(stack);
+    /// }
+    /// ```
     pub fn close<T: TcpClientStack<TcpSocket = Socket>>(self, stack: &mut T) {
         if let Some(socket) = self.socket {
             let _ = stack.close(socket);
@@ -191,11 +200,29 @@ impl<Socket> DirectServer<Socket> {
     }
 
     /// When a call is due though nothing came; `None` where there is no deadline.
+    ///
+    /// ```
+    /// use cable_car::Instant;
+    /// use cable_car::nal::DirectServer;
+    ///
+    /// fn is_due<Socket>(server: &DirectServer<Socket>, now: Instant) -> bool {
+    ///     server.poll_at().is_some_and(|at| at <= now)
+    /// }
+    /// ```
     pub fn poll_at(&self) -> Option<Instant> {
         self.deadline
     }
 
     /// Stops listening. Connections that were taken go on.
+    ///
+    /// ```
+    /// use cable_car::nal::DirectServer;
+    /// use embedded_nal::TcpFullStack;
+    ///
+    /// fn closing_time<T: TcpFullStack>(stack: &mut T, server: DirectServer<T::TcpSocket>) {
+    ///     server.close(stack);
+    /// }
+    /// ```
     pub fn close<T: TcpFullStack<TcpSocket = Socket>>(self, stack: &mut T) {
         if let Some(listener) = self.listener {
             let _ = stack.close(listener);
