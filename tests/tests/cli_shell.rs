@@ -159,7 +159,9 @@ fn the_readme_is_right() {
     }
     let lan = Lan::new(1);
     let readme = include_str!("../../README.md");
-    let calls = readme.lines().filter_map(|line| {
+    // Each second part is a block of code.
+    let blocks = readme.split("\n```").skip(1).step_by(2).flat_map(str::lines);
+    let calls = blocks.filter_map(|line| {
         line.strip_prefix("$ cable-car ").or_else(|| line.strip_prefix("cable-car "))
     });
     let mut commands = std::collections::BTreeSet::new();
