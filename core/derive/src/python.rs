@@ -155,11 +155,12 @@ mod tests {
     fn words_that_python_or_the_class_needs_are_left_to_it() {
         let class = docs(parse_quote! {
             #[message(code = b'x')]
-            struct Odd { from: u8, encode: u128, #[message(prefixed)] payload: Vec<u8>, r#in: i128 }
+            struct Odd { from: u8, encode: u128, #[message(prefixed)] payload: Vec<u8>, r#in: i128, len: String }
         });
         for line in [
             "code = 0x78",
-            "def __init__(self, from_=0, encode_=0, payload_=b\"\", in_=0):",
+            "def __init__(self, from_=0, encode_=0, payload_=b\"\", in_=0, len_=\"\"):",
+            "len_ = self.len_.encode()",
             "payload__len = payload[17]",
             "self.encode_ = int.from_bytes(encode_, \"big\")",
             "self.in_ = int.from_bytes(in_, \"big\", signed=True)",

@@ -212,10 +212,13 @@ fn converted(convert: &Option<String>, value: &str) -> String {
 
 /// A field's name in Python, where a field of a tuple needs one and some words are taken.
 fn attribute(name: &str, count: usize) -> String {
-    const TAKEN: [&str; 27] = [
-        "and", "assert", "class", "code", "decode", "def", "del", "elif", "encode", "except",
-        "finally", "from", "global", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-        "pass", "payload", "raise", "self", "struct", "values", "with",
+    // Keywords, what the base class has, and what the methods use.
+    const TAKEN: [&str; 42] = [
+        "and", "as", "assert", "async", "await", "break", "bytes", "class", "code", "continue",
+        "decode", "def", "del", "elif", "else", "encode", "except", "finally", "for", "from",
+        "global", "if", "import", "in", "int", "is", "lambda", "len", "nonlocal", "not", "or",
+        "pass", "payload", "raise", "return", "self", "struct", "try", "values", "while", "with",
+        "yield",
     ];
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         if count == 1 { "value".to_owned() } else { format!("value{name}") }
