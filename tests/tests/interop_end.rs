@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use cable_car_std::{Join, LinkError, Quit, SendError, message_set};
+use cable_car_std::{Join, LinkError, Messenger, Quit, SendError, message_set};
 use cable_car_tests::{
     messages::Bulk,
     pair,
     process::PATIENCE,
+    python::Peer,
     require::{Need, require},
 };
 use serde_json::json;
@@ -96,11 +97,8 @@ fn python_sees_our_close() {
     there.expect("eof");
 }
 
-#[test]
-fn shutdown_delivers_what_is_queued() {
-    if !require(Need::Peer) {
-        return;
-    }
+/// More is queued than the system takes while Python does not read.
+fn much_is_queued() -> (Messenger<Lines>, Peer) {
     let (mut here, mut there) = pair::json::<Lines>(&["--quiet"]);
     there.send(&json!({"cmd": "pause"}));
     assert_eq!(there.count(0).0, 0);
@@ -108,8 +106,16 @@ fn shutdown_delivers_what_is_queued() {
     for n in 0..MANY {
         here.send(&Bulk { n, pad: pad.clone() }).unwrap();
     }
-    // More than the system takes while Python does not read.
     assert!(here.queued() > 10_000_000);
+    (here, there)
+}
+
+#[test]
+fn shutdown_delivers_what_is_queued() {
+    if !require(Need::Peer) {
+        return;
+    }
+    let (mut here, mut there) = much_is_queued();
     let waiting = std::thread::spawn(move || (here.shutdown(LONG), here));
     there.send(&json!({"cmd": "resume"}));
     there.expect_within("eof", LONG);
@@ -124,13 +130,7 @@ fn shutdown_says_what_it_could_not_deliver() {
     if !require(Need::Peer) {
         return;
     }
-    let (mut here, mut there) = pair::json::<Lines>(&["--quiet"]);
-    there.send(&json!({"cmd": "pause"}));
-    assert_eq!(there.count(0).0, 0);
-    let pad = "x".repeat(1000);
-    for n in 0..MANY {
-        here.send(&Bulk { n, pad: pad.clone() }).unwrap();
-    }
+    let (mut here, mut there) = much_is_queued();
     let queued = here.queued();
     let unsent = here.shutdown(Duration::from_millis(200)).unwrap_err();
     assert!(unsent.bytes > 0 && unsent.bytes < queued, "{unsent:?} of {queued}");
