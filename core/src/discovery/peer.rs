@@ -127,11 +127,12 @@ impl Peer {
         }
     }
 
-    /// When it has been silent for two and a half of its intervals; `None` where its beacons say
-    /// nothing about it: it has no rhythm, or has said goodbye.
+    /// When it has been silent for two and a quarter of its intervals, so that one beacon may be lost
+    /// and the next one late by a quarter. `None` where its beacons say nothing about it: it has no
+    /// rhythm, or has said goodbye.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let rhythm = u64::from(self.rhythm);
-        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 5 / 2))
+        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 9 / 4))
     }
 
     /// One more failure: how long it is left alone for it, in microseconds.
