@@ -61,6 +61,35 @@ fn who_says_goodbye_has_left_and_is_met_again() {
     }
 }
 
+/// Programs of one machine share its address: events say whose link it was that ended.
+#[test]
+fn events_name_the_link_that_they_are_about() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let (one, events) = start_and_tell(lan.host(0), options());
+    let mut others: Vec<_> = (0..3)
+        .map(|_| {
+            let other = start(lan.host(1), options());
+            // With the link that it is at the other end of.
+            let link = peer(&one);
+            let joined = event(&events, |event| matches!(event, Event::Joined { .. }));
+            assert_eq!(link.who(), Some(who(&joined)));
+            (other, link)
+        })
+        .collect();
+    for gone in [1, 0, 0] {
+        let (mut other, mut link) = others.remove(gone);
+        other.stop();
+        drop(other);
+        assert_eq!(pair::end(&mut link), LinkError::ClosedByPeer);
+        let left = event(&events, |event| !matches!(event, Event::Joined { .. }));
+        assert_eq!(link.who(), Some(who(&left)), "{left}");
+        assert!(others.iter().all(|(_, link)| link.who() != Some(who(&left))), "{left}");
+    }
+}
+
 /// A program that dies says no goodbye.
 #[test]
 fn who_is_killed_is_lost_and_its_successor_is_another() {

@@ -210,7 +210,7 @@ impl Background {
         // A socket that broke at once never was a connection.
         let open = self.shared.table().sockets.len();
         let connection = match open {
-            0..MOST_LINKS => self.connection(connection, link),
+            0..MOST_LINKS => self.connection(connection, who, link),
             _ => Err(io::ErrorKind::QuotaExceeded.into()),
         };
         let Ok(connection) = connection else {
@@ -232,12 +232,13 @@ impl Background {
     fn connection(
         &self,
         connection: nal::Connection<TcpSocket>,
+        who: Who,
         link: LinkId,
     ) -> io::Result<Connection> {
         let stream = self.stack.release(connection.socket)?;
         let lease = Some(self.shared.lease(link));
-        let first = connection.first;
-        let connection = Connection { first, ..Connection::new(stream, lease)? };
+        let (who, first) = (Some(who), connection.first);
+        let connection = Connection { who, first, ..Connection::new(stream, lease)? };
         self.shared.table().sockets.insert(link, Arc::downgrade(&connection.stream));
         Ok(connection)
     }

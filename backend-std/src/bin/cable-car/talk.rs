@@ -102,9 +102,9 @@ impl<T: Talk> Session<'_, T> {
 
     fn arrived(&mut self, arrival: Arrival) -> Result<(), Failure> {
         match arrival {
-            Arrival::Link(connection, who) => {
+            Arrival::Link(connection) => {
                 let peer = connection.remote_address();
-                let (kind, name) = match who {
+                let (kind, name) = match connection.who() {
                     Some(Who::Legacy(_)) => (Some("legacy"), None),
                     Some(Who::Instance(instance)) => (Some("extended"), Some(instance.to_string())),
                     None => (None, None),
