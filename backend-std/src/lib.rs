@@ -24,6 +24,7 @@ mod identity;
 mod interfaces;
 mod logging;
 mod messenger;
+mod networks;
 mod socket;
 mod stack;
 mod tune;
@@ -54,3 +55,12 @@ pub use messenger::{Messenger, RecvError};
 pub use stack::{StackError, StdStack, TcpSocket, UdpSocket};
 pub use tune::{DEAD_PEER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT};
 pub use watch::{Waker, Watch};
+
+/// What the tool `cable-car` shares with connectors, so that what it says of a machine is what they
+/// do. For nobody else: it changes without notice.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::identity::random_instance;
+    pub use crate::interfaces::{Choice, Plan};
+    pub use crate::networks::{LOOPBACK, Network, all as networks};
+}

@@ -179,6 +179,47 @@ fn one_interface_of_several() {
     says(finding(&findings, "interface", "fault"), "there are eth0, eth1");
 }
 
+/// What it says of a machine is what a connector does there.
+#[test]
+fn an_address_too_many_and_networks_too_many() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let host = lan.host(0);
+    let shell = |script: &str| {
+        run(host.command("sh").args(["-ec", script])).unwrap_or_else(|error| panic!("{error}"));
+    };
+    // A second address in the same network.
+    let [a, b, c, _] = host.ip().octets();
+    shell(&format!("ip address add {a}.{b}.{c}.99/24 dev eth0"));
+    let _other = start(lan.host(1), "");
+    let (findings, code) = examine(host, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    says(finding(&findings, "own-beacon", "ok"), "heard back by eth0");
+
+    // Bridges of containers: eth0 and 14 of them are sent to beside 255.255.255.255.
+    shell(
+        "for bridge in $(seq 16); do
+             ip link add br$bridge type veth peer name container$bridge
+             ip address add 10.80.$bridge.1/24 dev br$bridge
+             ip link set br$bridge up
+             ip link set container$bridge up
+         done",
+    );
+    let (findings, code) = examine(host, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    let interfaces = findings.iter().filter(|it| it["check"] == "interface");
+    let left_out: Vec<_> = interfaces.filter(|it| it["result"] == "note").collect();
+    assert_eq!(left_out.len(), 2, "{findings:#?}");
+    for (finding, bridge) in left_out.iter().zip([15, 16]) {
+        says(finding, &format!("interface br{bridge}, 10.80.{bridge}.1/24: no beacons go there"));
+    }
+    let connector = start(host, "");
+    let trouble = connector.trouble().unwrap();
+    assert!(trouble.contains("not out by br15, br16: choose"), "{trouble}");
+}
+
 #[test]
 fn no_network_and_nobody_there() {
     if !require(Need::Namespaces) {

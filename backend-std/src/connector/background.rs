@@ -16,6 +16,7 @@ use super::{Event, Shared};
 use crate::connection::Connection;
 use crate::interfaces::Choice;
 use crate::logging;
+use crate::networks;
 use crate::stack::{StackError, StdStack, TcpSocket};
 use crate::tune;
 
@@ -270,10 +271,12 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        let found = self.interfaces.look_up();
-        self.connector.set_destinations(found.broadcasts);
-        self.stack.set_heard(found.heard);
-        self.no_network = found.trouble;
+        // A machine whose interfaces can not be listed still has 255.255.255.255.
+        let networks = networks::all().unwrap_or_default();
+        let plan = self.interfaces.plan(&networks);
+        self.connector.set_destinations(plan.broadcasts);
+        self.stack.set_heard(plan.heard);
+        self.no_network = plan.trouble;
     }
 
     fn now(&self) -> Instant {
