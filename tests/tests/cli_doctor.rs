@@ -4,6 +4,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, UdpSocket},
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -14,6 +15,7 @@ use cable_car_tests::{
     events::Events,
     netns::{Host, Lan},
     process::run,
+    program,
     python::Peer,
     require::{Need, require, require_all},
     tool::{self, exit_code},
@@ -246,6 +248,23 @@ fn no_network_and_nobody_there() {
     // The port is taken by a peer, which is well.
     let taken = finding(&findings, "tcp-port", "note");
     says(taken, &format!("(process {})", std::process::id()));
+}
+
+/// A system that refuses to list them is no machine without a network.
+#[test]
+fn interfaces_that_can_not_be_listed() {
+    // One descriptor beside those for what it writes: for its loader, then for the file that stands
+    // in for its input.
+    let mut shell = Command::new("sh");
+    let script = "exec <&-; ulimit -n 3; exec \"$0\" doctor --json --for 0.1";
+    shell.args(["-c", script]).arg(program::tool());
+    let output = shell.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let findings: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let words = "the interfaces of this machine can not be listed: Too many open files";
+    says(finding(&findings, "interface", "fault"), words);
+    assert!(findings.iter().all(|it| it["check"] != "network"), "{findings:#?}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::builder::{StartError, start_error};
 use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
-use crate::interfaces::Choice;
+use crate::interfaces::{Choice, Plan};
 use crate::logging;
 use crate::networks;
 use crate::stack::{StackError, StdStack, TcpSocket};
@@ -69,11 +69,15 @@ impl Background {
             shared,
             callbacks,
         };
+        // Until it is known what networks there are.
+        background.follow(background.interfaces.plan(&[]));
         background.look_up_interfaces(now);
         match background.connector.poll(&mut background.stack, now) {
             Ok(event) => background.tell(event),
             Err(error) => return Err(start_error(&background.config, error)),
         }
+        // Who asks right after the start is told.
+        background.report(None);
         Ok(background)
     }
 
@@ -96,7 +100,7 @@ impl Background {
             };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    self.trouble(Some(format!("can not wait for the network: {error}")));
+                    self.report(Some(format!("can not wait for the network: {error}")));
                     std::thread::sleep(TROUBLE_PAUSE);
                 }
                 _ => {}
@@ -118,12 +122,12 @@ impl Background {
         loop {
             match self.connector.poll(&mut self.stack, now) {
                 Ok(None) => {
-                    self.trouble(self.no_network.clone());
+                    self.report(None);
                     return false;
                 }
                 Ok(event) => self.tell(event),
                 Err(error) => {
-                    self.trouble(Some(error.to_string()));
+                    self.report(Some(error.to_string()));
                     return true;
                 }
             }
@@ -258,7 +262,11 @@ impl Background {
         self.shared.table().addresses = addresses;
     }
 
-    fn trouble(&self, trouble: Option<String>) {
+    /// Says all that is wrong at present: what just failed, and what goes on being so.
+    fn report(&self, failure: Option<String>) {
+        let troubles: Vec<String> =
+            [failure, self.no_network.clone()].into_iter().flatten().collect();
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
         let mut table = self.shared.table();
         if table.trouble != trouble {
             logging::trouble(trouble.as_deref());
@@ -271,9 +279,14 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        // A machine whose interfaces can not be listed still has 255.255.255.255.
-        let networks = networks::all().unwrap_or_default();
-        let plan = self.interfaces.plan(&networks);
+        match networks::all() {
+            Ok(networks) => self.follow(self.interfaces.plan(&networks)),
+            // What was planned last is as good as can be.
+            Err(error) => self.no_network = Some(error.to_string()),
+        }
+    }
+
+    fn follow(&mut self, plan: Plan) {
         self.connector.set_destinations(plan.broadcasts);
         self.stack.set_heard(plan.heard);
         self.no_network = plan.trouble;

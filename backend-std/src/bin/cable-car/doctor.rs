@@ -70,7 +70,15 @@ struct Looked {
 
 /// Looks at the networks of this machine: those that were asked for, or all.
 fn look_at_networks(choice: &Choice, findings: &mut Findings<'_>) -> Result<Looked, Failure> {
-    let all = networks().unwrap_or_default();
+    let all = match networks() {
+        Ok(networks) => networks,
+        Err(error) => {
+            let todo =
+                "is this program allowed to, and are there file descriptors left (`ulimit -n`)?";
+            findings.tell(Finding::bad("interface", error.to_string()).todo(todo))?;
+            return Ok(Looked { reached: Vec::new(), heard: choice.plan(&[]).heard });
+        }
+    };
     let plan = choice.plan(&all);
     let wanted = &choice.wanted;
     let (loopback, mut networks): (Vec<_>, Vec<_>) =
