@@ -3,9 +3,11 @@
 mod background;
 mod builder;
 mod callbacks;
+mod dial_error;
 mod event;
 
 pub use builder::{Builder, StartError};
+pub use dial_error::DialError;
 pub use event::Event;
 
 use std::collections::{HashMap, VecDeque};

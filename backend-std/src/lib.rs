@@ -48,7 +48,7 @@ pub use cable_car_derive::{
     StdMessageSet as MessageSet,
 };
 pub use connection::Connection;
-pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};
+pub use connector::{BroadcastConnector, Builder, DialError, Event, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use identity::identify;
 pub use messenger::{Messenger, RecvError};

@@ -11,8 +11,8 @@ use std::{
 
 use cable_car::discovery::{Announcement, LONGEST, Service};
 use cable_car_std::{
-    DirectClient, DirectServer, Event, Instance, Join, LinkError, Messenger, RecvError, SendError,
-    Who,
+    DialError, DirectClient, DirectServer, Event, Instance, Join, LinkError, Messenger, RecvError,
+    SendError, Who,
 };
 use cable_car_tests::{
     messages::Monitor,
@@ -241,6 +241,40 @@ fn a_filtered_peer_does_not_delay_others() {
     let told: Vec<_> = events.try_iter().collect();
     let hung = told.iter().any(|event| matches!(event, Event::Unreachable { .. }));
     assert!(!hung, "its dial is under way still: {told:?}");
+}
+
+/// Refused, filtered, and answered by what is no peer: told apart without a look at the words.
+#[test]
+fn why_a_peer_can_not_be_dialled_is_told() {
+    if !require_all(&[Need::Namespaces, Need::Nft]) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let (far, forge) = (lan.host(1), forger(lan.host(1)));
+    let dialled = |number| {
+        let quick = options().connect_timeout(INTERVAL);
+        let (_one, events) = start_and_tell(lan.host(0), quick);
+        let mut reason = None;
+        eventually("it is dialled in vain", || {
+            forge(number);
+            reason = events.try_iter().find_map(|event| match event {
+                Event::Unreachable { address, reason } => {
+                    assert_eq!((address.ip(), address.port()), (&far.ip(), 4000));
+                    Some(reason)
+                }
+                _ => None,
+            });
+            reason.is_some()
+        });
+        reason.unwrap()
+    };
+    assert_eq!(dialled(1), DialError::Refused);
+    far.filter("tcp dport 4000 drop");
+    assert_eq!(dialled(2), DialError::TimedOut);
+    far.clear_faults();
+    let listener = far.enter(|| TcpListener::bind("0.0.0.0:4000")).unwrap();
+    thread::spawn(move || listener.incoming().for_each(drop));
+    assert_eq!(dialled(3), DialError::Declined);
 }
 
 /// Beacons of a thousand instances that are not there, by one that is: it is dialled at a bounded rate.

@@ -166,7 +166,7 @@ impl Background {
                 self.join(connection, who, link);
             }
             Some(nal::Event::Unreachable { remote, reason }) => {
-                self.deliver(Event::Unreachable { address: remote, reason: reason.to_string() });
+                self.deliver(Event::Unreachable { address: remote, reason: reason.into() });
             }
             Some(nal::Event::Doubted { link }) => self.with_socket(link, tune::doubt),
             Some(nal::Event::Trusted { link }) => self.with_socket(link, tune::trust),

@@ -121,7 +121,7 @@ impl<T: Talk> Session<'_, T> {
                 self.serve(key)
             }
             Arrival::Told(PeerEvent::Unreachable { address, reason }) => {
-                let fields = [("error", reason.as_str().into())];
+                let fields = [("error", reason.to_string().into())];
                 let words = format_args!("can not be dialled: {reason}");
                 self.tell("unreachable", address.into(), &fields, Tone::Attention, words)
             }
