@@ -25,7 +25,7 @@ const PEERS: usize = 512;
 
 /// How many links may be open that a connector has made: as many as it knows peers, and as many again
 /// that were replaced and that the program has not let go of.
-const MOST_LINKS: usize = 2 * PEERS;
+pub(super) const MOST_LINKS: usize = if cfg!(test) { 4 } else { 2 * PEERS };
 
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
@@ -40,6 +40,8 @@ pub(super) struct Background {
     interfaces_due: Instant,
     /// What keeps beacons from reaching what they should.
     no_network: Option<String>,
+    /// Whether a link was closed for there being too many, and there still are.
+    too_many_links: bool,
     shared: Arc<Shared>,
     callbacks: Option<Callbacks>,
 }
@@ -66,6 +68,7 @@ impl Background {
             interfaces,
             interfaces_due: now,
             no_network: None,
+            too_many_links: false,
             shared,
             callbacks,
         };
@@ -216,7 +219,10 @@ impl Background {
         let open = self.shared.table().sockets.len();
         let connection = match open {
             0..MOST_LINKS => self.connection(connection, who, link),
-            _ => Err(io::ErrorKind::QuotaExceeded.into()),
+            _ => {
+                self.too_many_links = true;
+                Err(io::ErrorKind::QuotaExceeded.into())
+            }
         };
         let Ok(connection) = connection else {
             let now = self.now();
@@ -263,9 +269,18 @@ impl Background {
     }
 
     /// Says all that is wrong at present: what just failed, and what goes on being so.
-    fn report(&self, failure: Option<String>) {
+    fn report(&mut self, failure: Option<String>) {
+        self.too_many_links =
+            self.too_many_links && self.shared.table().sockets.len() >= MOST_LINKS;
+        let links = self.too_many_links.then(|| {
+            format!(
+                "{MOST_LINKS} links are open that the program has not let go of: peers that come are \
+                 turned away until it drops messengers, those whose links have ended among them"
+            )
+        });
+        let calls = self.callbacks.as_ref().and_then(Callbacks::trouble);
         let troubles: Vec<String> =
-            [failure, self.no_network.clone()].into_iter().flatten().collect();
+            [failure, self.no_network.clone(), links, calls].into_iter().flatten().collect();
         let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
         let mut table = self.shared.table();
         if table.trouble != trouble {

@@ -237,7 +237,7 @@ impl Builder {
     /// Hands each connection to `callback` rather than to the table. It runs on a thread of its
     /// own, one call at a time: discovery goes on while it is slow, and also if it panics. It may
     /// stop or drop the connector. While 1024 calls wait for it, connections that come are closed,
-    /// and events are not told.
+    /// and events are not told, which [`trouble`](BroadcastConnector::trouble) is.
     ///
     /// ```
     /// use cable_car_std::{AnyByte, BroadcastConnector, Messenger};
