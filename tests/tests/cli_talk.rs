@@ -431,6 +431,17 @@ fn what_the_system_refuses_meanwhile_is_told() {
     let error = tool.expect("error");
     assert!(error["error"].as_str().unwrap().contains(refused), "{error}");
     expect_text(tool.process(), refused);
+
+    let port = unused_tcp_port();
+    let mut tool =
+        Events::spawn(tool::command(&["listen", "--tcp-port", &port.to_string(), "--json"]));
+    expect_text(tool.process(), "listening on TCP port");
+    without_more_descriptors(tool.process());
+    let _peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let refused = "a peer could not be let in: Too many open files";
+    let error = tool.expect("error");
+    assert!(error["error"].as_str().unwrap().contains(refused), "{error}");
+    expect_text(tool.process(), refused);
 }
 
 /// A person who waits is told, once, what may be wrong.

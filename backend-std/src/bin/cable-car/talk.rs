@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cable_car_std::{BadMessage, Event as PeerEvent, LinkError, Watch, Who};
 
-use self::input::{Input, Typed};
+use self::input::{BadLine, Input, Typed};
 use self::links::Links;
 pub(crate) use self::source::Source;
 use self::source::{Arrival, Sources};
@@ -127,7 +127,9 @@ impl<T: Talk> Session<'_, T> {
             }
             Arrival::Told(_) => Ok(()),
             Arrival::Refused(error) => {
-                remark(format_args!("a peer could not be let in: {error}"));
+                let words = format!("a peer could not be let in: {error}");
+                self.output.tell_programs_of_error(&words)?;
+                remark(format_args!("{words}"));
                 Ok(())
             }
             Arrival::Failed(failure) => Err(failure),
@@ -193,7 +195,7 @@ impl<T: Talk> Session<'_, T> {
             let message = match self.waiting.take() {
                 Some(message) => message,
                 None => match self.input.next() {
-                    Some(Typed { number, line }) => match line.and_then(|line| T::read(&line)) {
+                    Some(Typed { number, line }) => match read::<T>(line) {
                         Ok(message) => message,
                         Err(error) => {
                             self.unsent += 1;
@@ -305,4 +307,8 @@ impl<T: Talk> Session<'_, T> {
         let fine = self.unsent == 0 && !self.links.have_failed();
         Ok(if fine { Outcome::Fine } else { Outcome::Fault })
     }
+}
+
+fn read<T: Talk>(line: Result<Vec<u8>, BadLine>) -> Result<T::Typed, String> {
+    T::read(&line.map_err(|bad| bad.to_string())?)
 }

@@ -235,11 +235,19 @@ fn listen(port: u16, sender: Sender<Arrival>, waker: Waker) -> Result<(), Failur
         ))
     })?;
     let accept = move || {
+        // What goes on being refused is told once.
+        let mut refused = None;
         loop {
             let arrival = match server.accept(None) {
-                Ok(connection) => Arrival::Link(connection),
+                Ok(connection) => {
+                    refused = None;
+                    Arrival::Link(connection)
+                }
                 Err(error) => {
                     std::thread::sleep(TROUBLE_PAUSE);
+                    if refused.replace(error.kind()) == Some(error.kind()) {
+                        continue;
+                    }
                     Arrival::Refused(error)
                 }
             };
