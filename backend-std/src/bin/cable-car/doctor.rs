@@ -17,7 +17,7 @@ use self::findings::{Finding, Findings};
 use crate::ear::{self, Ear, NoPort};
 use crate::failure::{Failure, Outcome};
 use crate::options::Common;
-use crate::output::{Output, remark};
+use crate::output::{Output, Progress, remark};
 use crate::ports::{self, Protocol};
 use crate::text::plain;
 
@@ -30,6 +30,7 @@ pub(crate) fn run(
     interfaces: &[String],
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    let mut progress = Progress::new(output);
     let mut findings = Findings::new(output);
     let choice = Choice { wanted: interfaces.to_vec() };
     let Looked { reached, heard } = look_at_networks(&choice, &mut findings)?;
@@ -50,7 +51,7 @@ pub(crate) fn run(
     remark(format_args!("sending beacons and listening to others for {seconds} s"));
     let mut beacons = Beacons::new(common.udp_port, common.tcp_port, service, &reached);
     let end = Instant::now() + common.listen_for();
-    beacons.exchange(&mut ear, end)?;
+    beacons.exchange(&mut ear, end, &mut progress)?;
     if let Some(heard) = heard {
         let is_near = |address| heard.iter().any(|network| network.contains(address));
         beacons.retain(|address| address.is_loopback() || is_near(address));

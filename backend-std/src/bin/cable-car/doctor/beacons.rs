@@ -10,6 +10,7 @@ use cable_car_std::cable_car::discovery::{Announcement, Beacon, LONGEST, Service
 use cable_car_std::internal::{LOOPBACK, Network, random_instance};
 
 use crate::ear::Ear;
+use crate::output::Progress;
 use crate::text::{hex, printable};
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -84,15 +85,23 @@ impl Beacons {
     }
 
     /// Sends and listens until `end`, or until the program is told to end.
-    pub(super) fn exchange(&mut self, ear: &mut Ear, end: Instant) -> io::Result<()> {
+    pub(super) fn exchange(
+        &mut self,
+        ear: &mut Ear,
+        end: Instant,
+        progress: &mut Progress,
+    ) -> io::Result<()> {
         let mut next = Instant::now();
         while Instant::now() < end && !ear.is_stopped() {
             if next <= Instant::now() {
                 next = Instant::now() + INTERVAL;
                 self.send(ear);
             }
-            ear.listen(next.min(end), |from, datagram| self.hear(from, datagram))?;
+            progress.show_listening(self.heard.len(), end);
+            let turn = [Some(next), progress.due()].into_iter().flatten().fold(end, Instant::min);
+            ear.listen(turn, |from, datagram| self.hear(from, datagram))?;
         }
+        progress.end();
         Ok(())
     }
 
