@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
+use cable_car::discovery::Who;
 use cable_car::{LinkError, MessageSet};
 use mio::net;
 
@@ -31,6 +32,8 @@ pub struct Connection {
     pub(crate) stream: Arc<net::TcpStream>,
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// With whom, where a connector found out.
+    pub(crate) who: Option<Who>,
     /// The first byte that came, where it had to be read to see what it is.
     pub(crate) first: Option<u8>,
     pub(crate) lease: Option<Lease>,
@@ -65,7 +68,7 @@ impl Connection {
     pub(crate) fn new(stream: net::TcpStream, lease: Option<Lease>) -> io::Result<Self> {
         let remote = stream.peer_addr()?;
         let local = stream.local_addr()?;
-        Ok(Self { stream: Arc::new(stream), remote, local, first: None, lease })
+        Ok(Self { stream: Arc::new(stream), remote, local, who: None, first: None, lease })
     }
 
     /// The address of the peer.
@@ -94,6 +97,27 @@ impl Connection {
     /// ```
     pub fn local_address(&self) -> SocketAddr {
         self.local
+    }
+
+    /// With whom the connection is, as the [events](crate::Event) of its connector call them: several
+    /// programs of one machine share its address, but not this. `None` for a connection that no
+    /// connector made, where nobody has said who they are.
+    ///
+    /// ```
+    /// use cable_car_std::{BroadcastConnector, Who};
+    ///
+    /// let builder = BroadcastConnector::builder().on_connect(|connection| match connection.who() {
+    ///     Some(Who::Instance(instance)) => println!("{instance} is here"),
+    ///     Some(Who::Legacy(address)) => println!("a program that does not say who it is, at {address}"),
+    ///     None => unreachable!("a connector knows"),
+    /// });
+    /// # let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// # let direct = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// # assert_eq!(cable_car_std::Connection::try_from(direct)?.who(), None);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn who(&self) -> Option<Who> {
+        self.who
     }
 
     /// Passes messages over this connection.
@@ -155,6 +179,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("remote", &self.remote)
             .field("local", &self.local)
+            .field("who", &self.who)
             .finish_non_exhaustive()
     }
 }

@@ -3,9 +3,13 @@
 mod background;
 mod builder;
 mod callbacks;
+mod dial_error;
 mod event;
+#[cfg(test)]
+mod tests;
 
 pub use builder::{Builder, StartError};
+pub use dial_error::DialError;
 pub use event::Event;
 
 use std::collections::{HashMap, VecDeque};
@@ -238,8 +242,9 @@ impl BroadcastConnector {
         self.shared.table().addresses.clone()
     }
 
-    /// What keeps the connector from its work at present, such as that no network is up. It goes
-    /// on trying.
+    /// What keeps the connector from its work at present: that no network is up, that there are more
+    /// networks than it sends beacons to, that the program holds on to 1024 links or does not return
+    /// from a callback. It goes on trying.
     ///
     /// ```
     /// # use cable_car_std::{AnyByte, BroadcastConnector, Messenger, NoPeer};

@@ -1,5 +1,9 @@
 //! Who runs this program, and where.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use cable_car::discovery::Instance;
 use cable_car::{Identify, IdentifyError};
 
 /// The name of the user and of this machine, as the Python peer fills in its `MsgIdentify`.
@@ -17,6 +21,12 @@ use cable_car::{Identify, IdentifyError};
 /// [`IdentifyError::TooLong`] where the two names do not fit into one message.
 pub fn identify() -> Result<Identify, IdentifyError> {
     Identify::new(&plain(whoami::username()), &plain(whoami::hostname()))
+}
+
+/// Another one at each call.
+pub fn random_instance() -> Instance {
+    // Seeded by the system anew for each.
+    Instance::new(RandomState::new().build_hasher().finish())
 }
 
 fn plain<E>(name: Result<String, E>) -> String {

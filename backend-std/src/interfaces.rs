@@ -1,52 +1,68 @@
-//! The networks that this machine is on, and which of them a program takes part by.
+//! By which of its networks a program takes part.
 
 use std::net::Ipv4Addr;
 
-use if_addrs::{IfAddr, Ifv4Addr, Interface};
+use cable_car::nal::MAX_DESTINATIONS;
 
-/// Broadcast address of everything on this machine, which needs no network.
-const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+use crate::networks::{LOOPBACK, Network};
 
 const NO_NETWORK: &str = "no network is up: only programs of this machine can be found";
 
 /// Interfaces by name or by address; none for all that there are.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Choice {
-    pub(crate) wanted: Vec<String>,
+pub struct Choice {
+    /// What they are called.
+    pub wanted: Vec<String>,
 }
 
-/// What the interfaces come to, at one moment.
+/// What a choice comes to, at one moment: interfaces come, go and change their addresses.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Networks {
-    /// Where beacons go.
-    pub(crate) broadcasts: Vec<Ipv4Addr>,
+pub struct Plan {
+    /// Where beacons go, each address once.
+    pub broadcasts: Vec<Ipv4Addr>,
     /// Who is heard; everybody where nothing was chosen.
-    pub(crate) heard: Option<Vec<Subnet>>,
+    pub heard: Option<Vec<Network>>,
     /// What keeps beacons from where they should go.
-    pub(crate) trouble: Option<String>,
-}
-
-/// An address and its netmask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Subnet {
-    address: Ipv4Addr,
-    mask: Ipv4Addr,
-}
-
-impl Subnet {
-    pub(crate) fn contains(&self, address: Ipv4Addr) -> bool {
-        (address.to_bits() ^ self.address.to_bits()) & self.mask.to_bits() == 0
-    }
+    pub trouble: Option<String>,
 }
 
 impl Choice {
-    /// The networks of this moment: interfaces come, go and change their addresses.
-    pub(crate) fn look_up(&self) -> Networks {
-        // A machine whose interfaces can not be listed still has 255.255.255.255.
-        let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-        match &self.wanted[..] {
-            [] => every(&interfaces),
-            wanted => chosen(wanted, &interfaces),
+    /// Where to send and whom to hear, on a machine that is on these networks.
+    pub fn plan(&self, networks: &[Network]) -> Plan {
+        let mut plan = match &self.wanted[..] {
+            [] => every(networks),
+            wanted => chosen(wanted, networks),
+        };
+        plan.keep_to_the_limit(networks);
+        plan
+    }
+}
+
+impl Plan {
+    /// A connector sends to so many addresses and no more: says which interfaces that leaves out.
+    fn keep_to_the_limit(&mut self, networks: &[Network]) {
+        let Some((_, left_out)) = self.broadcasts.split_at_checked(MAX_DESTINATIONS) else {
+            return;
+        };
+        let is_left_out = |network: &&Network| {
+            network.up && network.broadcast.is_some_and(|address| left_out.contains(&address))
+        };
+        let left_out = names(networks.iter().filter(is_left_out));
+        self.broadcasts.truncate(MAX_DESTINATIONS);
+        if !left_out.is_empty() {
+            self.trouble.get_or_insert_with(|| {
+                format!(
+                    "beacons go to {MAX_DESTINATIONS} broadcast addresses at the most, and not out \
+                     by {}: choose the interfaces that peers are on",
+                    left_out.join(", ")
+                )
+            });
+        }
+    }
+
+    fn send_to(&mut self, address: Ipv4Addr) {
+        if !self.broadcasts.contains(&address) {
+            self.broadcasts.push(address);
         }
     }
 }
@@ -54,52 +70,43 @@ impl Choice {
 /// 255.255.255.255 leaves by the default route alone, where there is one; the directed broadcast
 /// addresses reach every network that this machine is on, and that of loopback the other programs
 /// of this machine when no network is up. Where one is, its broadcasts reach them as well.
-fn every(interfaces: &[Interface]) -> Networks {
-    let up = interfaces.iter().filter(|interface| interface.is_oper_up());
-    let networks = up.filter(|interface| !interface.is_loopback());
-    let mut broadcasts: Vec<_> = networks.filter_map(broadcast).collect();
-    let trouble = broadcasts.is_empty().then(|| NO_NETWORK.into());
-    broadcasts.push(Ipv4Addr::BROADCAST);
-    if trouble.is_some() {
-        broadcasts.push(LOOPBACK);
+fn every(networks: &[Network]) -> Plan {
+    let mut plan = Plan { broadcasts: vec![Ipv4Addr::BROADCAST], ..Plan::default() };
+    let others = networks.iter().filter(|network| network.up && !network.address.is_loopback());
+    for address in others.filter_map(|network| network.broadcast) {
+        plan.send_to(address);
     }
-    Networks { broadcasts, heard: None, trouble }
+    if plan.broadcasts.len() == 1 {
+        plan.broadcasts.push(LOOPBACK);
+        plan.trouble = Some(NO_NETWORK.into());
+    }
+    plan
 }
 
-fn chosen(wanted: &[String], interfaces: &[Interface]) -> Networks {
-    let mut networks = Networks { heard: Some(Vec::new()), ..Networks::default() };
+fn chosen(wanted: &[String], networks: &[Network]) -> Plan {
+    let mut plan = Plan { heard: Some(Vec::new()), ..Plan::default() };
     for wanted in wanted {
-        match take_part(wanted, interfaces, &mut networks) {
-            Ok(()) => {}
-            Err(trouble) if networks.trouble.is_none() => networks.trouble = Some(trouble),
-            Err(_) => {}
+        if let Err(trouble) = take_part(wanted, networks, &mut plan) {
+            plan.trouble.get_or_insert(trouble);
         }
     }
-    networks
+    plan
 }
 
 /// Takes part by one interface, with all the addresses that it has.
-fn take_part(
-    wanted: &str,
-    interfaces: &[Interface],
-    networks: &mut Networks,
-) -> Result<(), String> {
-    let mut trouble = missing(wanted, interfaces);
-    for interface in interfaces {
-        let Some(v4) = v4(interface).filter(|v4| is_wanted(wanted, interface, v4)) else {
-            continue;
-        };
-        match broadcast(interface) {
-            _ if !interface.is_oper_up() => {
+fn take_part(wanted: &str, networks: &[Network], plan: &mut Plan) -> Result<(), String> {
+    let mut trouble = missing(wanted, networks);
+    for network in networks.iter().filter(|network| network.is_called(wanted)) {
+        match network.broadcast {
+            _ if !network.up => {
                 trouble = format!("the interface {wanted} is down: no peer can be found by it");
             }
             None => {
                 trouble = format!("the interface {wanted} can not broadcast: choose another one");
             }
             Some(address) => {
-                networks.broadcasts.push(address);
-                let subnet = Subnet { address: v4.ip, mask: v4.netmask };
-                networks.heard.get_or_insert_default().push(subnet);
+                plan.send_to(address);
+                plan.heard.get_or_insert_default().push(network.clone());
                 trouble.clear();
             }
         }
@@ -107,64 +114,45 @@ fn take_part(
     if trouble.is_empty() { Ok(()) } else { Err(trouble) }
 }
 
-fn missing(wanted: &str, interfaces: &[Interface]) -> String {
+fn missing(wanted: &str, networks: &[Network]) -> String {
     let by_address = wanted.parse::<Ipv4Addr>().is_ok();
-    let mut there: Vec<_> = interfaces
-        .iter()
-        .filter_map(|interface| Some((interface, v4(interface)?)))
-        .map(|(interface, v4)| if by_address { v4.ip.to_string() } else { interface.name.clone() })
-        .collect();
-    there.dedup();
+    let there = match by_address {
+        true => networks.iter().map(|network| network.address.to_string()).collect(),
+        false => names(networks.iter()),
+    };
     let kind = if by_address { "with the address" } else { "called" };
     format!("no interface {kind} {wanted} has an IPv4 address; there are {}", there.join(", "))
 }
 
-fn is_wanted(wanted: &str, interface: &Interface, v4: &Ifv4Addr) -> bool {
-    interface.name == wanted || wanted.parse() == Ok(v4.ip)
-}
-
-fn v4(interface: &Interface) -> Option<&Ifv4Addr> {
-    match &interface.addr {
-        IfAddr::V4(v4) => Some(v4),
-        IfAddr::V6(_) => None,
-    }
-}
-
-/// The directed broadcast address, also of an interface that was set up without one.
-fn broadcast(interface: &Interface) -> Option<Ipv4Addr> {
-    let v4 = v4(interface)?;
-    if v4.is_loopback() {
-        return Some(LOOPBACK);
-    }
-    if interface.is_p2p() || v4.prefixlen > 30 {
-        return v4.broadcast;
-    }
-    Some(Ipv4Addr::from_bits(v4.ip.to_bits() | !v4.netmask.to_bits()))
+/// What their interfaces are called; one may have several addresses, and is named once.
+fn names<'a>(networks: impl Iterator<Item = &'a Network>) -> Vec<String> {
+    let mut names: Vec<_> = networks.map(|network| network.interface.clone()).collect();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]
-#[cfg(not(windows))]
 mod tests {
-    use if_addrs::IfOperStatus;
-
     use super::*;
 
-    fn interface(name: &str, ip: [u8; 4], prefixlen: u8, up: bool) -> Interface {
-        let mask = Ipv4Addr::from_bits(u32::MAX << (32 - prefixlen));
-        let addr = Ifv4Addr { ip: ip.into(), netmask: mask, prefixlen, broadcast: None };
-        let oper_status = if up { IfOperStatus::Up } else { IfOperStatus::Down };
-        let (name, addr) = (name.into(), IfAddr::V4(addr));
-        Interface { name, addr, index: None, oper_status, is_p2p: prefixlen == 32 }
+    fn network(name: &str, address: [u8; 4], prefix: u8, up: bool) -> Network {
+        let address = Ipv4Addr::from(address);
+        let broadcast = match prefix {
+            32 => None,
+            _ if address.is_loopback() => Some(LOOPBACK),
+            _ => Some(Ipv4Addr::from_bits(address.to_bits() | u32::MAX >> prefix)),
+        };
+        Network { interface: name.into(), address, prefix, broadcast, up }
     }
 
-    fn machine() -> Vec<Interface> {
+    fn machine() -> Vec<Network> {
         vec![
-            interface("lo", [127, 0, 0, 1], 8, true),
-            interface("eth0", [10, 0, 1, 7], 24, true),
-            interface("eth1", [10, 0, 2, 7], 24, false),
-            interface("wlan0", [192, 168, 5, 66], 26, true),
-            interface("wlan0", [10, 9, 9, 9], 16, true),
-            interface("tun0", [172, 16, 0, 1], 32, true),
+            network("lo", [127, 0, 0, 1], 8, true),
+            network("eth0", [10, 0, 1, 7], 24, true),
+            network("eth1", [10, 0, 2, 7], 24, false),
+            network("wlan0", [192, 168, 5, 66], 26, true),
+            network("wlan0", [10, 9, 9, 9], 16, true),
+            network("tun0", [172, 16, 0, 1], 32, true),
         ]
     }
 
@@ -172,21 +160,55 @@ mod tests {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     }
 
-    fn choose(wanted: &[&str]) -> Networks {
-        let wanted: Vec<_> = wanted.iter().map(ToString::to_string).collect();
-        chosen(&wanted, &machine())
+    fn choose(wanted: &[&str], networks: &[Network]) -> Plan {
+        Choice { wanted: wanted.iter().map(ToString::to_string).collect() }.plan(networks)
     }
 
     #[test]
     fn without_a_choice_every_network_that_is_up_is_used() {
-        let networks = every(&machine());
-        let all = ["10.0.1.255", "192.168.5.127", "10.9.255.255", "255.255.255.255"];
-        assert_eq!(networks.broadcasts, addresses(&all));
-        assert_eq!((networks.heard, networks.trouble), (None, None));
+        let plan = choose(&[], &machine());
+        let all = ["255.255.255.255", "10.0.1.255", "192.168.5.127", "10.9.255.255"];
+        assert_eq!(plan.broadcasts, addresses(&all));
+        assert_eq!((plan.heard, plan.trouble), (None, None));
 
-        let networks = every(&machine()[..1]);
-        assert_eq!(networks.broadcasts, addresses(&["255.255.255.255", "127.255.255.255"]));
-        assert_eq!(networks.trouble.as_deref(), Some(NO_NETWORK));
+        let plan = choose(&[], &machine()[..1]);
+        assert_eq!(plan.broadcasts, addresses(&["255.255.255.255", "127.255.255.255"]));
+        assert_eq!(plan.trouble.as_deref(), Some(NO_NETWORK));
+    }
+
+    /// A machine with cable and radio in one network, or with a second address.
+    #[test]
+    fn a_network_that_is_reached_twice_gets_one_beacon() {
+        let mut networks = machine();
+        networks.push(network("eth0", [10, 0, 1, 8], 24, true));
+        networks.push(network("wlan1", [10, 0, 1, 9], 24, true));
+        for wanted in [&[][..], &["eth0"], &["wlan1", "eth0"]] {
+            let plan = choose(wanted, &networks);
+            let to = |address: &[u8; 4]| {
+                plan.broadcasts.iter().filter(|it| it.octets() == *address).count()
+            };
+            assert_eq!(to(&[10, 0, 1, 255]), 1, "{wanted:?}: {plan:?}");
+        }
+    }
+
+    /// A machine with many containers.
+    #[test]
+    fn networks_that_are_too_many_are_named() {
+        let mut networks = machine();
+        for bridge in 0..14 {
+            networks.push(network(&format!("br{bridge}"), [10, 80, bridge, 1], 24, bridge != 12));
+        }
+        let plan = choose(&[], &networks);
+        assert_eq!(plan.broadcasts.len(), MAX_DESTINATIONS);
+        assert_eq!(plan.broadcasts[..2], addresses(&["255.255.255.255", "10.0.1.255"]));
+        // Twelve bridges have room beside the four others; the one that is down needs none.
+        let trouble = plan.trouble.unwrap();
+        assert!(trouble.contains("16 broadcast addresses") && trouble.contains("by br13: choose"));
+
+        let wanted: Vec<_> = networks[6..].iter().map(|it| it.interface.as_str()).collect();
+        let plan = choose(&wanted, &networks);
+        assert_eq!(plan.broadcasts.len(), 13);
+        assert!(plan.trouble.unwrap().contains("br12 is down"));
     }
 
     #[test]
@@ -198,12 +220,12 @@ mod tests {
             ("10.9.9.9", vec!["10.9.255.255"], [10, 9, 0, 1], [192, 168, 5, 65]),
             ("lo", vec!["127.255.255.255"], [127, 0, 0, 1], [10, 0, 1, 7]),
         ] {
-            let networks = choose(&[wanted]);
-            assert_eq!(networks.broadcasts, addresses(&broadcasts), "{wanted}");
-            let heard = networks.heard.unwrap();
-            let hears = |from: [u8; 4]| heard.iter().any(|subnet| subnet.contains(from.into()));
+            let plan = choose(&[wanted], &machine());
+            assert_eq!(plan.broadcasts, addresses(&broadcasts), "{wanted}");
+            let heard = plan.heard.unwrap();
+            let hears = |from: [u8; 4]| heard.iter().any(|network| network.contains(from.into()));
             assert!(hears(inside) && !hears(outside), "{wanted}");
-            assert_eq!(networks.trouble, None, "{wanted}");
+            assert_eq!(plan.trouble, None, "{wanted}");
         }
     }
 
@@ -215,11 +237,11 @@ mod tests {
             ("eth1", "eth1 is down"),
             ("tun0", "tun0 can not broadcast"),
         ] {
-            let networks = choose(&[wanted, "eth0"]);
-            assert!(networks.trouble.as_ref().unwrap().contains(trouble), "{networks:?}");
-            assert_eq!(networks.broadcasts, addresses(&["10.0.1.255"]), "{wanted}");
+            let plan = choose(&[wanted, "eth0"], &machine());
+            assert!(plan.trouble.as_ref().unwrap().contains(trouble), "{plan:?}");
+            assert_eq!(plan.broadcasts, addresses(&["10.0.1.255"]), "{wanted}");
         }
-        let nothing = choose(&["eth7"]);
+        let nothing = choose(&["eth7"], &machine());
         assert!(nothing.broadcasts.is_empty() && nothing.heard.unwrap().is_empty());
     }
 }

@@ -26,6 +26,7 @@ mod identity;
 mod interfaces;
 mod logging;
 mod messenger;
+mod networks;
 mod socket;
 mod stack;
 mod tune;
@@ -49,10 +50,19 @@ pub use cable_car_derive::{
     StdMessageSet as MessageSet,
 };
 pub use connection::Connection;
-pub use connector::{BroadcastConnector, Builder, Event, NoPeer, StartError};
+pub use connector::{BroadcastConnector, Builder, DialError, Event, NoPeer, StartError};
 pub use direct::{DirectClient, DirectServer};
 pub use identity::identify;
 pub use messenger::{Messenger, RecvError};
 pub use stack::{StackError, StdStack, TcpSocket, UdpSocket};
 pub use tune::{DEAD_PEER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT};
 pub use watch::{Waker, Watch};
+
+/// What the tool `cable-car` shares with connectors, so that what it says of a machine is what they
+/// do. For nobody else: it changes without notice.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::identity::random_instance;
+    pub use crate::interfaces::{Choice, Plan};
+    pub use crate::networks::{LOOPBACK, Network, all as networks};
+}

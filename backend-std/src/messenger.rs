@@ -9,6 +9,7 @@ pub use waiting::RecvError;
 use std::fmt;
 use std::net::SocketAddr;
 
+use cable_car::discovery::Who;
 use cable_car::{Link, MessageSet};
 
 use crate::buffer::Growing;
@@ -47,6 +48,7 @@ pub struct Messenger<S: MessageSet> {
     socket: Option<Socket>,
     remote: SocketAddr,
     local: SocketAddr,
+    who: Option<Who>,
 }
 
 impl<S: MessageSet> From<Connection> for Messenger<S> {

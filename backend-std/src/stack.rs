@@ -14,7 +14,7 @@ use embedded_nal::{TcpError, TcpErrorKind, nb};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
-use crate::interfaces::Subnet;
+use crate::networks::Network;
 
 /// The system's TCP and UDP sockets under the [socket contract](cable_car::nal): the same code that
 /// runs on a microcontroller runs on it unchanged.
@@ -38,7 +38,7 @@ pub struct StdStack {
     registry: Option<Registry>,
     local_address: Option<Ipv4Addr>,
     /// Who is heard and who may dial; everybody where there is no list.
-    heard: Option<Vec<Subnet>>,
+    heard: Option<Vec<Network>>,
 }
 
 /// What the system said.
@@ -85,15 +85,15 @@ impl StdStack {
         self
     }
 
-    /// Hears datagrams and takes connections from these subnets alone from now on.
-    pub(crate) fn set_heard(&mut self, subnets: Option<Vec<Subnet>>) {
-        self.heard = subnets;
+    /// Hears datagrams and takes connections from these networks alone from now on.
+    pub(crate) fn set_heard(&mut self, networks: Option<Vec<Network>>) {
+        self.heard = networks;
     }
 
     fn hears(&self, from: SocketAddr) -> bool {
         match (&self.heard, from.ip()) {
             (None, _) => true,
-            (Some(subnets), IpAddr::V4(from)) => subnets.iter().any(|subnet| subnet.contains(from)),
+            (Some(networks), IpAddr::V4(from)) => networks.iter().any(|it| it.contains(from)),
             (Some(_), IpAddr::V6(_)) => false,
         }
     }

@@ -4,6 +4,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, UdpSocket},
+    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -14,6 +15,7 @@ use cable_car_tests::{
     events::Events,
     netns::{Host, Lan},
     process::run,
+    program,
     python::Peer,
     require::{Need, require, require_all},
     tool::{self, exit_code},
@@ -179,6 +181,47 @@ fn one_interface_of_several() {
     says(finding(&findings, "interface", "fault"), "there are eth0, eth1");
 }
 
+/// What it says of a machine is what a connector does there.
+#[test]
+fn an_address_too_many_and_networks_too_many() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let host = lan.host(0);
+    let shell = |script: &str| {
+        run(host.command("sh").args(["-ec", script])).unwrap_or_else(|error| panic!("{error}"));
+    };
+    // A second address in the same network.
+    let [a, b, c, _] = host.ip().octets();
+    shell(&format!("ip address add {a}.{b}.{c}.99/24 dev eth0"));
+    let _other = start(lan.host(1), "");
+    let (findings, code) = examine(host, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    says(finding(&findings, "own-beacon", "ok"), "heard back by eth0");
+
+    // Bridges of containers: eth0 and 14 of them are sent to beside 255.255.255.255.
+    shell(
+        "for bridge in $(seq 16); do
+             ip link add br$bridge type veth peer name container$bridge
+             ip address add 10.80.$bridge.1/24 dev br$bridge
+             ip link set br$bridge up
+             ip link set container$bridge up
+         done",
+    );
+    let (findings, code) = examine(host, &[]);
+    assert_eq!(code, 0, "{findings:#?}");
+    let interfaces = findings.iter().filter(|it| it["check"] == "interface");
+    let left_out: Vec<_> = interfaces.filter(|it| it["result"] == "note").collect();
+    assert_eq!(left_out.len(), 2, "{findings:#?}");
+    for (finding, bridge) in left_out.iter().zip([15, 16]) {
+        says(finding, &format!("interface br{bridge}, 10.80.{bridge}.1/24: no beacons go there"));
+    }
+    let connector = start(host, "");
+    let trouble = connector.trouble().unwrap();
+    assert!(trouble.contains("not out by br15, br16: choose"), "{trouble}");
+}
+
 #[test]
 fn no_network_and_nobody_there() {
     if !require(Need::Namespaces) {
@@ -205,6 +248,23 @@ fn no_network_and_nobody_there() {
     // The port is taken by a peer, which is well.
     let taken = finding(&findings, "tcp-port", "note");
     says(taken, &format!("(process {})", std::process::id()));
+}
+
+/// A system that refuses to list them is no machine without a network.
+#[test]
+fn interfaces_that_can_not_be_listed() {
+    // One descriptor beside those for what it writes: for its loader, then for the file that stands
+    // in for its input.
+    let mut shell = Command::new("sh");
+    let script = "exec <&-; ulimit -n 3; exec \"$0\" doctor --json --for 0.1";
+    shell.args(["-c", script]).arg(program::tool());
+    let output = shell.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let findings: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let words = "the interfaces of this machine can not be listed: Too many open files";
+    says(finding(&findings, "interface", "fault"), words);
+    assert!(findings.iter().all(|it| it["check"] != "network"), "{findings:#?}");
+    assert_eq!(output.status.code(), Some(1), "{text}");
 }
 
 #[test]

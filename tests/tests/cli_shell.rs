@@ -151,6 +151,38 @@ fn a_terminal_gets_colours_a_live_table_and_ends_with_control_d() {
     assert!(screen.contains("\u{1b}[32mok   \u{1b}[0m  interface eth0"), "{screen:?}");
 }
 
+/// Whoever looks on sees that something goes on, on one line which is gone at the end; scripts do not.
+#[test]
+fn who_waits_at_a_terminal_sees_how_long() {
+    if !require_all(&[Need::Namespaces, Need::Python]) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let python = || lan.host(0).command("python3");
+    let [a, b, c, _] = lan.host(0).ip().octets();
+    let nobody = format!("{a}.{b}.{c}.200");
+    let scout = ["scout", "--for", "60"];
+    for (arguments, first, second) in [
+        (&scout[..], "listening: 0 heard, 60 s left", "listening: 0 heard, 59 s left"),
+        (&["doctor", "--for", "60"], "60 s left", "59 s left"),
+        (&["connect", &nobody], "dialling for 0 s", "dialling for 1 s"),
+    ] {
+        let (_, screen) = on_terminal(python(), second, "SIGINT", arguments);
+        let line = |words: &str| format!("{words}\u{1b}[K\r");
+        assert!(screen.contains(&line(first)) && screen.contains(&line(second)), "{screen:?}");
+        let (_, end) = screen.rsplit_once("\u{1b}[K\r").unwrap();
+        assert!(end.starts_with("\u{1b}[K"), "{screen:?}");
+    }
+    // Below a table, which is written over itself.
+    let _connector =
+        lan.host(1).enter(|| cable_car_std::BroadcastConnector::builder().start().unwrap());
+    let (_, screen) = on_terminal(python(), "1 heard, 58 s left", "SIGINT", &scout);
+    assert!(screen.contains("\u{1b}[2A"), "{screen:?}");
+
+    let run = tool::run(tool::command_on(lan.host(0), &["scout", "--for", "1.2"]));
+    assert!(!run.stderr.contains("left") && !run.stderr.contains('\r'), "{run:?}");
+}
+
 /// Every call that the README shows is one that the tool takes.
 #[test]
 fn the_readme_is_right() {

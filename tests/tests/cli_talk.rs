@@ -3,9 +3,11 @@
 #![cfg(target_os = "linux")]
 
 use std::{
+    collections::BTreeSet,
+    fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::Stdio,
+    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
@@ -14,7 +16,7 @@ use std::{
 use cable_car_tests::{
     events::Events,
     netns::Lan,
-    process::{PATIENCE, Process, unused_tcp_port},
+    process::{PATIENCE, Process, run, unused_tcp_port, unused_udp_port},
     python::Peer,
     require::{Need, require, require_all},
     tool::{self, exit_code, expect_text},
@@ -294,7 +296,7 @@ fn a_large_file_goes_at_the_pace_of_the_peer() {
     let (mut tool, mut peer) = connected(&["--transport", "byte"]);
     let payload = "ab".repeat(250);
     let memory = |id: u32| {
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
         let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     };
@@ -404,6 +406,42 @@ fn a_peer_that_is_not_there_is_told_with_what_to_do() {
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
     drop(listener);
+}
+
+/// Leaves a process no descriptor beside those that it has.
+fn without_more_descriptors(process: &Process) {
+    let pid = process.id().to_string();
+    let open: BTreeSet<u32> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap())
+        .collect();
+    let free = (0..).find(|number| !open.contains(number)).unwrap();
+    run(Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={free}:")])).unwrap();
+}
+
+/// What the system refuses while all goes on is told to people and to programs.
+#[test]
+fn what_the_system_refuses_meanwhile_is_told() {
+    let port = unused_udp_port().to_string();
+    let arguments = ["join", "--interface", "lo", "--udp-port", &port, "--json"];
+    let mut tool = Events::spawn(tool::command(&arguments));
+    expect_text(tool.process(), "looking for peers");
+    without_more_descriptors(tool.process());
+    let refused = "the interfaces of this machine can not be listed: Too many open files";
+    let error = tool.expect("error");
+    assert!(error["error"].as_str().unwrap().contains(refused), "{error}");
+    expect_text(tool.process(), refused);
+
+    let port = unused_tcp_port();
+    let mut tool =
+        Events::spawn(tool::command(&["listen", "--tcp-port", &port.to_string(), "--json"]));
+    expect_text(tool.process(), "listening on TCP port");
+    without_more_descriptors(tool.process());
+    let _peer = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let refused = "a peer could not be let in: Too many open files";
+    let error = tool.expect("error");
+    assert!(error["error"].as_str().unwrap().contains(refused), "{error}");
+    expect_text(tool.process(), refused);
 }
 
 /// A person who waits is told, once, what may be wrong.

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cable_car_std::{Builder, Connection, Join, LinkError, Messenger, NoPeer, StartError};
+use cable_car_std::{Builder, Connection, Join, LinkError, Messenger, NoPeer, StartError, Who};
 use cable_car_tests::{
     netns::{Host, Lan},
     ours::{SETTLED, Set, eventually, options, peer, start, talk},
@@ -107,6 +107,7 @@ fn a_peer_that_dials_is_not_dialled() {
         let dialled = its.enter(|| TcpStream::connect((ours.ip(), 8223))).unwrap();
         let connection = connector.next_connection(PATIENCE).unwrap();
         assert_eq!(connection.remote_address(), dialled.local_addr().unwrap());
+        assert_eq!(connection.who(), Some(Who::Legacy(its.ip())));
 
         beacons.send_to(b"BROADCAST", (Ipv4Addr::BROADCAST, 8222)).unwrap();
         assert_eq!(connector.next_connection(SETTLED).unwrap_err(), NoPeer::TimedOut);

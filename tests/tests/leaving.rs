@@ -12,8 +12,8 @@ use std::{
 
 use cable_car::discovery::{Announcement, LONGEST, Service};
 use cable_car_std::{
-    DirectClient, DirectServer, Event, Instance, Join, LinkError, Messenger, RecvError, SendError,
-    Who,
+    DialError, DirectClient, DirectServer, Event, Instance, Join, LinkError, Messenger, RecvError,
+    SendError, Who,
 };
 use cable_car_tests::{
     messages::Monitor,
@@ -59,6 +59,35 @@ fn who_says_goodbye_has_left_and_is_met_again() {
         let left = event(&events, |event| !matches!(event, Event::Joined { .. }));
         assert!(matches!(left, Event::Left { .. }), "{left}");
         assert_eq!(who(&left), joined);
+    }
+}
+
+/// Programs of one machine share its address: events say whose link it was that ended.
+#[test]
+fn events_name_the_link_that_they_are_about() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let (one, events) = start_and_tell(lan.host(0), options());
+    let mut others: Vec<_> = (0..3)
+        .map(|_| {
+            let other = start(lan.host(1), options());
+            // With the link that it is at the other end of.
+            let link = peer(&one);
+            let joined = event(&events, |event| matches!(event, Event::Joined { .. }));
+            assert_eq!(link.who(), Some(who(&joined)));
+            (other, link)
+        })
+        .collect();
+    for gone in [1, 0, 0] {
+        let (mut other, mut link) = others.remove(gone);
+        other.stop();
+        drop(other);
+        assert_eq!(pair::end(&mut link), LinkError::ClosedByPeer);
+        let left = event(&events, |event| !matches!(event, Event::Joined { .. }));
+        assert_eq!(link.who(), Some(who(&left)), "{left}");
+        assert!(others.iter().all(|(_, link)| link.who() != Some(who(&left))), "{left}");
     }
 }
 
@@ -213,6 +242,40 @@ fn a_filtered_peer_does_not_delay_others() {
     let told: Vec<_> = events.try_iter().collect();
     let hung = told.iter().any(|event| matches!(event, Event::Unreachable { .. }));
     assert!(!hung, "its dial is under way still: {told:?}");
+}
+
+/// Refused, filtered, and answered by what is no peer: told apart without a look at the words.
+#[test]
+fn why_a_peer_can_not_be_dialled_is_told() {
+    if !require_all(&[Need::Namespaces, Need::Nft]) {
+        return;
+    }
+    let lan = Lan::new(2);
+    let (far, forge) = (lan.host(1), forger(lan.host(1)));
+    let dialled = |number| {
+        let quick = options().connect_timeout(INTERVAL);
+        let (_one, events) = start_and_tell(lan.host(0), quick);
+        let mut reason = None;
+        eventually("it is dialled in vain", || {
+            forge(number);
+            reason = events.try_iter().find_map(|event| match event {
+                Event::Unreachable { address, reason } => {
+                    assert_eq!((address.ip(), address.port()), (&far.ip(), 4000));
+                    Some(reason)
+                }
+                _ => None,
+            });
+            reason.is_some()
+        });
+        reason.unwrap()
+    };
+    assert_eq!(dialled(1), DialError::Refused);
+    far.filter("tcp dport 4000 drop");
+    assert_eq!(dialled(2), DialError::TimedOut);
+    far.clear_faults();
+    let listener = far.enter(|| TcpListener::bind("0.0.0.0:4000")).unwrap();
+    thread::spawn(move || listener.incoming().for_each(drop));
+    assert_eq!(dialled(3), DialError::Declined);
 }
 
 /// Beacons of thousands of instances that are not there, by one machine that is, which lets whoever dials

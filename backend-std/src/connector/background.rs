@@ -14,8 +14,9 @@ use super::builder::{StartError, start_error};
 use super::callbacks::{Call, Callbacks};
 use super::{Event, Shared};
 use crate::connection::Connection;
-use crate::interfaces::Choice;
+use crate::interfaces::{Choice, Plan};
 use crate::logging;
+use crate::networks;
 use crate::stack::{StackError, StdStack, TcpSocket};
 use crate::tune;
 
@@ -24,7 +25,7 @@ const PEERS: usize = 512;
 
 /// How many links may be open that a connector has made: as many as it knows peers, and as many again
 /// that were replaced and that the program has not let go of.
-const MOST_LINKS: usize = 2 * PEERS;
+pub(super) const MOST_LINKS: usize = if cfg!(test) { 4 } else { 2 * PEERS };
 
 /// How long to leave the system alone when it refused what a poll asked of it.
 const TROUBLE_PAUSE: time::Duration = time::Duration::from_millis(100);
@@ -39,6 +40,8 @@ pub(super) struct Background {
     interfaces_due: Instant,
     /// What keeps beacons from reaching what they should.
     no_network: Option<String>,
+    /// Whether a link was closed for there being too many, and there still are.
+    too_many_links: bool,
     shared: Arc<Shared>,
     callbacks: Option<Callbacks>,
 }
@@ -65,14 +68,19 @@ impl Background {
             interfaces,
             interfaces_due: now,
             no_network: None,
+            too_many_links: false,
             shared,
             callbacks,
         };
+        // Until it is known what networks there are.
+        background.follow(background.interfaces.plan(&[]));
         background.look_up_interfaces(now);
         match background.connector.poll(&mut background.stack, now) {
             Ok(event) => background.tell(event),
             Err(error) => return Err(start_error(&background.config, error)),
         }
+        // Who asks right after the start is told.
+        background.report(None);
         Ok(background)
     }
 
@@ -95,7 +103,7 @@ impl Background {
             };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    self.trouble(Some(format!("can not wait for the network: {error}")));
+                    self.report(Some(format!("can not wait for the network: {error}")));
                     std::thread::sleep(TROUBLE_PAUSE);
                 }
                 _ => {}
@@ -117,12 +125,12 @@ impl Background {
         loop {
             match self.connector.poll(&mut self.stack, now) {
                 Ok(None) => {
-                    self.trouble(self.no_network.clone());
+                    self.report(None);
                     return false;
                 }
                 Ok(event) => self.tell(event),
                 Err(error) => {
-                    self.trouble(Some(error.to_string()));
+                    self.report(Some(error.to_string()));
                     return true;
                 }
             }
@@ -161,7 +169,7 @@ impl Background {
                 self.join(connection, who, link);
             }
             Some(nal::Event::Unreachable { remote, reason }) => {
-                self.deliver(Event::Unreachable { address: remote, reason: reason.to_string() });
+                self.deliver(Event::Unreachable { address: remote, reason: reason.into() });
             }
             Some(nal::Event::Doubted { link }) => self.with_socket(link, tune::doubt),
             Some(nal::Event::Trusted { link }) => self.with_socket(link, tune::trust),
@@ -210,8 +218,11 @@ impl Background {
         // A socket that broke at once never was a connection.
         let open = self.shared.table().sockets.len();
         let connection = match open {
-            0..MOST_LINKS => self.connection(connection, link),
-            _ => Err(io::ErrorKind::QuotaExceeded.into()),
+            0..MOST_LINKS => self.connection(connection, who, link),
+            _ => {
+                self.too_many_links = true;
+                Err(io::ErrorKind::QuotaExceeded.into())
+            }
         };
         let Ok(connection) = connection else {
             let now = self.now();
@@ -232,12 +243,13 @@ impl Background {
     fn connection(
         &self,
         connection: nal::Connection<TcpSocket>,
+        who: Who,
         link: LinkId,
     ) -> io::Result<Connection> {
         let stream = self.stack.release(connection.socket)?;
         let lease = Some(self.shared.lease(link));
-        let first = connection.first;
-        let connection = Connection { first, ..Connection::new(stream, lease)? };
+        let (who, first) = (Some(who), connection.first);
+        let connection = Connection { who, first, ..Connection::new(stream, lease)? };
         self.shared.table().sockets.insert(link, Arc::downgrade(&connection.stream));
         Ok(connection)
     }
@@ -256,7 +268,20 @@ impl Background {
         self.shared.table().addresses = addresses;
     }
 
-    fn trouble(&self, trouble: Option<String>) {
+    /// Says all that is wrong at present: what just failed, and what goes on being so.
+    fn report(&mut self, failure: Option<String>) {
+        self.too_many_links =
+            self.too_many_links && self.shared.table().sockets.len() >= MOST_LINKS;
+        let links = self.too_many_links.then(|| {
+            format!(
+                "{MOST_LINKS} links are open that the program has not let go of: peers that come are \
+                 turned away until it drops messengers, those whose links have ended among them"
+            )
+        });
+        let calls = self.callbacks.as_ref().and_then(Callbacks::trouble);
+        let troubles: Vec<String> =
+            [failure, self.no_network.clone(), links, calls].into_iter().flatten().collect();
+        let trouble = (!troubles.is_empty()).then(|| troubles.join("; "));
         let mut table = self.shared.table();
         if table.trouble != trouble {
             logging::trouble(trouble.as_deref());
@@ -269,10 +294,17 @@ impl Background {
     /// Follows interfaces that come, go or change their address.
     fn look_up_interfaces(&mut self, now: Instant) {
         self.interfaces_due = now + self.config.interval;
-        let found = self.interfaces.look_up();
-        self.connector.set_destinations(found.broadcasts);
-        self.stack.set_heard(found.heard);
-        self.no_network = found.trouble;
+        match networks::all() {
+            Ok(networks) => self.follow(self.interfaces.plan(&networks)),
+            // What was planned last is as good as can be.
+            Err(error) => self.no_network = Some(error.to_string()),
+        }
+    }
+
+    fn follow(&mut self, plan: Plan) {
+        self.connector.set_destinations(plan.broadcasts);
+        self.stack.set_heard(plan.heard);
+        self.no_network = plan.trouble;
     }
 
     fn now(&self) -> Instant {

@@ -1,13 +1,11 @@
 //! Options of a connector, and its start.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cable_car::discovery::{Config, Instance, SHORTEST_INTERVAL, Service};
+use cable_car::discovery::{Config, SHORTEST_INTERVAL, Service};
 use cable_car::nal::{ConnectError, ConnectorError};
 use mio::{Poll, Token};
 
@@ -15,6 +13,7 @@ use super::background::Background;
 use super::callbacks::{Callbacks, OnConnect, OnEvent};
 use super::{BroadcastConnector, Event, Shared};
 use crate::connection::Connection;
+use crate::identity::random_instance;
 use crate::interfaces::Choice;
 use crate::stack::StackError;
 use crate::watch::Waker;
@@ -45,10 +44,8 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        // Seeded by the system anew for each.
-        let random = RandomState::new().build_hasher().finish();
         Self {
-            config: Config::new(Instance::new(random)),
+            config: Config::new(random_instance()),
             interfaces: Choice::default(),
             service_too_long: false,
             on_connect: None,
@@ -240,7 +237,7 @@ impl Builder {
     /// Hands each connection to `callback` rather than to the table. It runs on a thread of its
     /// own, one call at a time: discovery goes on while it is slow, and also if it panics. It may
     /// stop or drop the connector. While 1024 calls wait for it, connections that come are closed,
-    /// and events are not told.
+    /// and events are not told, which [`trouble`](BroadcastConnector::trouble) is.
     ///
     /// ```
     /// use cable_car_std::{AnyByte, BroadcastConnector, Messenger};

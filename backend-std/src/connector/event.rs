@@ -6,6 +6,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use cable_car::LinkError;
 use cable_car::discovery::Who;
 
+use super::DialError;
+
 /// What a connector has to tell of its peers.
 ///
 /// ```
@@ -53,8 +55,8 @@ pub enum Event {
     Unreachable {
         /// Where it was dialled.
         address: SocketAddrV4,
-        /// What the dial failed with.
-        reason: String,
+        /// Why the dial failed.
+        reason: DialError,
     },
     /// The connector has stopped: its timeout is over, it has the one peer that was wanted, or the
     /// program stopped or dropped it.

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use cable_car::discovery::Who;
 use cable_car::{Link, LinkError, MessageSet};
 use mio::{Registry, Token};
 
@@ -39,13 +40,13 @@ impl<S: MessageSet> Messenger<S> {
     /// }
     /// ```
     pub fn with_buffers(connection: Connection, size: BufferSize) -> Self {
-        let Connection { stream, remote, local, first, lease } = connection;
+        let Connection { stream, remote, local, who, first, lease } = connection;
         let socket = Socket::new(stream, lease);
         let mut link = Link::new(Growing::new(size), Growing::new(size));
         if let Some(first) = first {
             link.put_first(first);
         }
-        Self { link, socket: Some(socket), remote, local }
+        Self { link, socket: Some(socket), remote, local, who }
     }
 
     /// Ends the link at once. What is queued is dropped, and so is what has come.
@@ -94,6 +95,24 @@ impl<S: MessageSet> Messenger<S> {
     /// ```
     pub fn local_address(&self) -> SocketAddr {
         self.local
+    }
+
+    /// With whom the link is: see [`Connection::who`].
+    ///
+    /// It stays known when the link has ended, so that an [event](crate::Event) finds its messenger.
+    ///
+    /// ```
+    /// use cable_car_std::{AnyJson, Event, Messenger};
+    ///
+    /// /// The players, without the one that an event says is gone.
+    /// fn without_the_lost(players: &mut Vec<Messenger<AnyJson>>, event: &Event) {
+    ///     if let Event::Left { who, .. } | Event::Lost { who, .. } = event {
+    ///         players.retain(|player| player.who() != Some(*who));
+    ///     }
+    /// }
+    /// ```
+    pub fn who(&self) -> Option<Who> {
+        self.who
     }
 
     /// Whether the link has ended: closed by this side, or its end told by [`xfer`](Self::xfer).

@@ -209,9 +209,10 @@ impl StdStack {
 }
 
 fn is_in_progress(error: &io::Error) -> bool {
+    // Windows says that it would block.
     #[cfg(unix)]
-    const IN_PROGRESS: i32 = if cfg!(target_os = "linux") { 115 } else { 36 };
+    let is_in_progress = error.raw_os_error() == Some(libc::EINPROGRESS);
     #[cfg(not(unix))]
-    const IN_PROGRESS: i32 = 10035;
-    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(IN_PROGRESS)
+    let is_in_progress = false;
+    is_in_progress || error.kind() == io::ErrorKind::WouldBlock
 }

@@ -8,15 +8,16 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::time::{Duration, Instant};
 
 use cable_car_std::cable_car::discovery::Service;
+use cable_car_std::cable_car::nal::MAX_DESTINATIONS;
+use cable_car_std::internal::{Choice, Network, networks};
 
 use self::beacons::{Beacons, Heard};
 use self::dials::{Dialled, dial_all};
 use self::findings::{Finding, Findings};
 use crate::ear::{self, Ear, NoPort};
 use crate::failure::{Failure, Outcome};
-use crate::networks::{self, Network};
 use crate::options::Common;
-use crate::output::{Output, remark};
+use crate::output::{Output, Progress, remark};
 use crate::ports::{self, Protocol};
 use crate::text::plain;
 
@@ -29,8 +30,10 @@ pub(crate) fn run(
     interfaces: &[String],
     output: &mut Output,
 ) -> Result<Outcome, Failure> {
+    let mut progress = Progress::new(output);
     let mut findings = Findings::new(output);
-    let networks = look_at_networks(interfaces, &mut findings)?;
+    let choice = Choice { wanted: interfaces.to_vec() };
+    let Looked { reached, heard } = look_at_networks(&choice, &mut findings)?;
     look_at_tcp_port(common.tcp_port, &mut findings)?;
     let mut ear = match ear::bind(common.udp_port) {
         Ok(socket) => Ear::open(socket)?,
@@ -46,25 +49,41 @@ pub(crate) fn run(
 
     let seconds = common.listen_for().as_secs_f64();
     remark(format_args!("sending beacons and listening to others for {seconds} s"));
-    let mut beacons = Beacons::new(common.udp_port, common.tcp_port, service, &networks);
+    let mut beacons = Beacons::new(common.udp_port, common.tcp_port, service, &reached);
     let end = Instant::now() + common.listen_for();
-    beacons.exchange(&mut ear, end)?;
-    if !interfaces.is_empty() {
-        let is_near = |address| networks.iter().any(|network| network.contains(address));
+    beacons.exchange(&mut ear, end, &mut progress)?;
+    if let Some(heard) = heard {
+        let is_near = |address| heard.iter().any(|network| network.contains(address));
         beacons.retain(|address| address.is_loopback() || is_near(address));
     }
-    tell_of_own_beacons(&beacons, &networks, common.udp_port, &mut findings)?;
+    tell_of_own_beacons(&beacons, &reached, common.udp_port, &mut findings)?;
     tell_of_others(&beacons, &mut ear, common, service, &mut findings)?;
     findings.verdict()
 }
 
-/// Which networks beacons go out to: those that were asked for, or all.
-fn look_at_networks(
-    wanted: &[String],
-    findings: &mut Findings<'_>,
-) -> Result<Vec<Network>, Failure> {
+/// What a connector would do on this machine.
+struct Looked {
+    /// Which networks its beacons go out to, each once, but for loopback.
+    reached: Vec<Network>,
+    /// Whom it hears: everybody where no interface was asked for.
+    heard: Option<Vec<Network>>,
+}
+
+/// Looks at the networks of this machine: those that were asked for, or all.
+fn look_at_networks(choice: &Choice, findings: &mut Findings<'_>) -> Result<Looked, Failure> {
+    let all = match networks() {
+        Ok(networks) => networks,
+        Err(error) => {
+            let todo =
+                "is this program allowed to, and are there file descriptors left (`ulimit -n`)?";
+            findings.tell(Finding::bad("interface", error.to_string()).todo(todo))?;
+            return Ok(Looked { reached: Vec::new(), heard: choice.plan(&[]).heard });
+        }
+    };
+    let plan = choice.plan(&all);
+    let wanted = &choice.wanted;
     let (loopback, mut networks): (Vec<_>, Vec<_>) =
-        networks::all().into_iter().partition(|network| network.address.is_loopback());
+        all.into_iter().partition(|network| network.address.is_loopback());
     let is_loopback = |name: &String| loopback.iter().any(|network| network.is_called(name));
     let is_there = |name: &String| networks.iter().any(|network| network.is_called(name));
     for name in wanted.iter().filter(|name| !is_loopback(name) && !is_there(name)) {
@@ -83,26 +102,38 @@ fn look_at_networks(
         findings.tell(match broadcast {
             _ if !up => Finding::note("interface", format!("{name}, is down or has no carrier"))
                 .todo("plug the cable in, join the wireless network, or switch the interface on"),
-            Some(broadcast) => {
+            Some(broadcast) if plan.broadcasts.contains(broadcast) => {
                 Finding::good("interface", format!("{name}: beacons go to {broadcast}"))
             }
+            Some(_) => Finding::note(
+                "interface",
+                format!(
+                    "{name}: no beacons go there, since a program sends them to \
+                     {MAX_DESTINATIONS} broadcast addresses at the most"
+                ),
+            )
+            .todo("choose the interfaces that peers are on, here with --interface NAME"),
             None => Finding::note("interface", format!("{name}, carries no broadcasts"))
                 .todo("peers behind it are reached by `cable-car connect ADDRESS` alone"),
         })?;
     }
-    if loopback.is_empty() {
+    if !loopback.iter().any(|network| network.up) {
         let words =
             "the loopback interface is down: programs of this machine do not find each other";
         findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
     }
-    let usable = networks.iter().any(Network::is_usable);
     let loopback_will_do = !wanted.is_empty() && wanted.iter().all(is_loopback);
-    if !usable && !loopback_will_do {
+    let mut to = plan.broadcasts;
+    networks.retain(|network| {
+        let place = to.iter().position(|&address| network.up && network.broadcast == Some(address));
+        place.map(|place| to.swap_remove(place)).is_some()
+    });
+    if networks.is_empty() && !loopback_will_do {
         let words = "no network is up: only programs of this machine can be found";
         let todo = "connect this machine to the network that the peers are on";
         findings.tell(Finding::bad("network", words).todo(todo))?;
     }
-    Ok(networks)
+    Ok(Looked { reached: networks, heard: plan.heard })
 }
 
 /// Whether peers can dial this machine where they expect it.
@@ -131,14 +162,14 @@ fn tell_of_own_beacons(
     port: u16,
     findings: &mut Findings<'_>,
 ) -> Result<(), Failure> {
-    for network in networks.iter().filter(|network| network.is_usable()) {
+    for network in networks {
         let by = format!("by {}", network.interface);
         if let Some(error) = beacons.refused(network.address) {
             let words = format!("beacons do not leave {by}: {error}");
             findings.tell(Finding::bad("own-beacon", words).todo(format!(
                 "let UDP port {port} out in the firewall of this machine, and check its routes"
             )))?;
-        } else if beacons.came_back(network.address) {
+        } else if beacons.came_back(network) {
             findings.tell(Finding::good("own-beacon", format!("own beacon heard back {by}")))?;
         } else {
             let words =
@@ -146,7 +177,7 @@ fn tell_of_own_beacons(
             findings.tell(Finding::bad("own-beacon", words).todo(firewall_advice(port, "udp")))?;
         }
     }
-    if !networks.iter().any(Network::is_usable) {
+    if networks.is_empty() {
         findings.tell(match beacons.came_back_at_all() {
             true => Finding::good("own-beacon", "own beacon heard back by loopback"),
             false => Finding::bad("own-beacon", "own beacon not heard back by loopback")

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -48,7 +48,7 @@ pub(crate) struct Event<'a> {
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
         let stdout = io::stdout();
-        let terminal = stdout.is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let terminal = stdout.is_terminal() && has_cursor();
         let colour = AutoStream::choice(&stdout) != ColorChoice::Never;
         Self {
             stdout: io::BufWriter::with_capacity(1 << 16, stdout.lock()),
@@ -143,6 +143,66 @@ impl Output {
         };
         format!("{style}{words}{style:#}")
     }
+}
+
+/// How a wait goes, for whoever looks on: one line on stderr, written over each second and gone at
+/// the end. Nothing where stderr is no terminal, or programs read what is told.
+pub(crate) struct Progress {
+    /// When it is to be written anew, where there is somebody to see it.
+    due: Option<Instant>,
+    shown: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(output: &Output) -> Self {
+        let is_seen = !output.json && io::stderr().is_terminal() && has_cursor();
+        Self { due: is_seen.then(Instant::now), shown: false }
+    }
+
+    /// When to show it next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// What was written since is where it was.
+    pub(crate) fn renew(&mut self) {
+        self.due = self.due.map(|_| Instant::now());
+    }
+
+    /// Writes it if it is due. The cursor stays at the beginning of the line, for what comes next.
+    pub(crate) fn show(&mut self, words: fmt::Arguments<'_>) {
+        if self.due.is_some_and(|due| due <= Instant::now()) {
+            self.due = Some(Instant::now() + Duration::from_secs(1));
+            self.shown = true;
+            // Where stderr is gone, nobody looks on.
+            let _ = write!(io::stderr(), "{words}\u{1b}[K\r");
+        }
+    }
+
+    /// How long a wait goes on, with how many were heard so far.
+    pub(crate) fn show_listening(&mut self, heard: usize, end: Instant) {
+        let left = end.saturating_duration_since(Instant::now()).as_secs_f64().ceil();
+        self.show(format_args!("listening: {heard} heard, {left} s left"));
+    }
+
+    /// Takes it away for good.
+    pub(crate) fn end(&mut self) {
+        self.due = None;
+        if std::mem::take(&mut self.shown) {
+            let _ = write!(io::stderr(), "\u{1b}[K");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Whether a terminal, if there is one, can write a line over.
+fn has_cursor() -> bool {
+    std::env::var_os("TERM").is_none_or(|name| name != "dumb")
 }
 
 /// An address as people write it.

@@ -9,7 +9,7 @@ use self::table::{Entry, Known, News};
 use crate::ear::{self, Ear};
 use crate::failure::{Failure, Outcome};
 use crate::options::Common;
-use crate::output::{Event, Output, Tone, remark, rounded};
+use crate::output::{Event, Output, Progress, Tone, remark, rounded};
 use crate::text::{count, plain};
 use crate::value::Value;
 
@@ -25,8 +25,10 @@ pub(crate) fn run(common: &Common, output: &mut Output) -> Result<Outcome, Failu
     let mut known = Known::new();
     let mut drawn = 0;
     let mut redraw = Instant::now();
+    let mut progress = Progress::new(output);
     while Instant::now() < end && !ear.is_stopped() {
-        let turn = if output.is_terminal() { end.min(redraw) } else { end };
+        let redraw_at = output.is_terminal().then_some(redraw);
+        let turn = [redraw_at, progress.due()].into_iter().flatten().fold(end, Instant::min);
         let mut news = Vec::new();
         ear.listen(turn, |from, datagram| news.extend(known.heard(from, datagram)))?;
         if output.is_terminal() {
@@ -34,6 +36,7 @@ pub(crate) fn run(common: &Common, output: &mut Output) -> Result<Outcome, Failu
             if redraw <= Instant::now() {
                 drawn = draw(&known, drawn, output.window(), output)?;
                 redraw = Instant::now() + REDRAW;
+                progress.renew();
             }
         } else {
             for news in news {
@@ -41,7 +44,9 @@ pub(crate) fn run(common: &Common, output: &mut Output) -> Result<Outcome, Failu
             }
         }
         output.flush()?;
+        progress.show_listening(known.entries().count(), end);
     }
+    progress.end();
     if output.is_terminal() {
         draw(&known, drawn, (usize::MAX, usize::MAX), output)?;
     } else if output.is_json() {

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use cable_car_std::{BadMessage, Event as PeerEvent, LinkError, Watch, Who};
 
-use self::input::{Input, Typed};
+use self::input::{BadLine, Input, Typed};
 use self::links::Links;
 pub(crate) use self::source::Source;
 use self::source::{Arrival, Sources};
 use crate::failure::{Failure, Outcome};
-use crate::output::{Event, Output, Tone, address, remark};
+use crate::output::{Event, Output, Progress, Tone, address, remark};
 use crate::stop::Stop;
 use crate::text::plain;
 use crate::transport::{Shown, Talk};
@@ -38,6 +38,8 @@ pub(crate) fn run<T: Talk>(
     let waker = watch.waker();
     let stop = Stop::heed(move || waker.wake())?;
     let only_one = source.is_only_one();
+    // Whoever waits for others to come may type meanwhile.
+    let progress = matches!(source, Source::Dial { .. }).then(|| Progress::new(output));
     let sources = Sources::start(source, watch.waker())?;
     remark(format_args!("{}", sources.waiting()));
     let input = Input::start(watch.waker())?;
@@ -45,6 +47,7 @@ pub(crate) fn run<T: Talk>(
         links: Links::new(watch),
         sources,
         input,
+        progress,
         output,
         waiting: None,
         told_to_wait: false,
@@ -68,6 +71,8 @@ struct Session<'o, T: Talk> {
     links: Links<T>,
     sources: Sources,
     input: Input,
+    /// How the dial goes, until there is a link.
+    progress: Option<Progress>,
     output: &'o mut Output,
     /// A message for which there is no peer yet.
     waiting: Option<T::Typed>,
@@ -89,7 +94,12 @@ struct Hints {
 impl<T: Talk> Session<'_, T> {
     /// Sleeps until there is something to do, and does it.
     fn work(&mut self, deadline: Option<Instant>) -> Result<(), Failure> {
-        let wake_at = [deadline, self.hint_at()].into_iter().flatten().min();
+        if let Some(progress) = &mut self.progress {
+            let seconds = self.output.started().elapsed().as_secs();
+            progress.show(format_args!("dialling for {seconds} s"));
+        }
+        let show_at = self.progress.as_ref().and_then(Progress::due);
+        let wake_at = [deadline, self.hint_at(), show_at].into_iter().flatten().min();
         for key in self.links.wait(wake_at)? {
             self.serve(key)?;
         }
@@ -102,9 +112,10 @@ impl<T: Talk> Session<'_, T> {
 
     fn arrived(&mut self, arrival: Arrival) -> Result<(), Failure> {
         match arrival {
-            Arrival::Link(connection, who) => {
+            Arrival::Link(connection) => {
+                self.progress = None;
                 let peer = connection.remote_address();
-                let (kind, name) = match who {
+                let (kind, name) = match connection.who() {
                     Some(Who::Legacy(_)) => (Some("legacy"), None),
                     Some(Who::Instance(instance)) => (Some("extended"), Some(instance.to_string())),
                     None => (None, None),
@@ -121,13 +132,15 @@ impl<T: Talk> Session<'_, T> {
                 self.serve(key)
             }
             Arrival::Told(PeerEvent::Unreachable { address, reason }) => {
-                let fields = [("error", reason.as_str().into())];
+                let fields = [("error", reason.to_string().into())];
                 let words = format_args!("can not be dialled: {reason}");
                 self.tell("unreachable", address.into(), &fields, Tone::Attention, words)
             }
             Arrival::Told(_) => Ok(()),
             Arrival::Refused(error) => {
-                remark(format_args!("a peer could not be let in: {error}"));
+                let words = format!("a peer could not be let in: {error}");
+                self.output.tell_programs_of_error(&words)?;
+                remark(format_args!("{words}"));
                 Ok(())
             }
             Arrival::Failed(failure) => Err(failure),
@@ -193,7 +206,7 @@ impl<T: Talk> Session<'_, T> {
             let message = match self.waiting.take() {
                 Some(message) => message,
                 None => match self.input.next() {
-                    Some(Typed { number, line }) => match line.and_then(|line| T::read(&line)) {
+                    Some(Typed { number, line }) => match read::<T>(line) {
                         Ok(message) => message,
                         Err(error) => {
                             self.unsent += 1;
@@ -282,6 +295,7 @@ impl<T: Talk> Session<'_, T> {
 
     /// Says goodbye: no more peers, then what is queued, then the end of the links.
     fn leave(mut self) -> Result<Outcome, Failure> {
+        self.progress = None;
         self.sources.stop();
         let deadline = Instant::now() + FAREWELL;
         for key in self.links.keys() {
@@ -305,4 +319,8 @@ impl<T: Talk> Session<'_, T> {
         let fine = self.unsent == 0 && !self.links.have_failed();
         Ok(if fine { Outcome::Fine } else { Outcome::Fault })
     }
+}
+
+fn read<T: Talk>(line: Result<Vec<u8>, BadLine>) -> Result<T::Typed, String> {
+    T::read(&line.map_err(|bad| bad.to_string())?)
 }

@@ -20,6 +20,7 @@ mod peer;
 
 use std::{error::Error, net::Ipv4Addr, process::ExitCode, time::Duration};
 
+use cable_car_examples::options::seconds;
 use clap::Parser;
 
 /// Takes part in discovery on a TAP device, by a network stack of its own, and prints what happens.
@@ -72,9 +73,4 @@ fn network(text: &str) -> Result<(Ipv4Addr, u8), &'static str> {
     let parts = text.split_once('/').ok_or("no /N behind the address, as in 10.77.0.2/24")?;
     let address = parts.0.parse().map_err(|_| "not an IPv4 address")?;
     Ok((address, parts.1.parse().map_err(|_| "not a number of bits")?))
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a number of seconds")
 }

@@ -1,17 +1,16 @@
 //! Beacons out and in: does one hear oneself, and whom else?
 
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use cable_car_std::Instance;
 use cable_car_std::cable_car::discovery::{Announcement, Beacon, LONGEST, Service};
+use cable_car_std::internal::{LOOPBACK, Network, random_instance};
 
 use crate::ear::Ear;
-use crate::networks::Network;
+use crate::output::Progress;
 use crate::text::{hex, printable};
 
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -22,14 +21,11 @@ const MOST: usize = 64;
 /// How much of what is no beacon is shown.
 const SHOWN: usize = 12;
 
-/// Where programs of this machine hear it with no network up.
-const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
-
 pub(super) struct Beacons {
     /// Says goodbye: programs of this project pass over the goodbye of one that was never there.
     own: Announcement,
     udp_port: u16,
-    /// The addresses that beacons go to, and the address of this machine that they leave from.
+    /// The addresses that beacons go to, and the address of this machine that each leaves from.
     ways: Vec<(Ipv4Addr, Ipv4Addr)>,
     /// Addresses of this machine that a beacon came back from.
     came_back: BTreeSet<Ipv4Addr>,
@@ -69,15 +65,14 @@ impl Beacons {
         service: &Service,
         networks: &[Network],
     ) -> Self {
-        let usable = networks.iter().filter(|network| network.up);
-        let mut ways: Vec<(Ipv4Addr, Ipv4Addr)> =
-            usable.filter_map(|network| Some((network.broadcast?, network.address))).collect();
+        let mut ways: Vec<(Ipv4Addr, Ipv4Addr)> = networks
+            .iter()
+            .filter_map(|network| Some((network.broadcast?, network.address)))
+            .collect();
         if ways.is_empty() {
             ways.push((LOOPBACK, Ipv4Addr::LOCALHOST));
         }
-        // Seeded by the system anew for each.
-        let instance = Instance::new(RandomState::new().build_hasher().finish());
-        let service = service.clone();
+        let (instance, service) = (random_instance(), service.clone());
         Self {
             own: Announcement { instance, tcp_port, service, goodbye: true, answer: false },
             udp_port,
@@ -90,15 +85,23 @@ impl Beacons {
     }
 
     /// Sends and listens until `end`, or until the program is told to end.
-    pub(super) fn exchange(&mut self, ear: &mut Ear, end: Instant) -> io::Result<()> {
+    pub(super) fn exchange(
+        &mut self,
+        ear: &mut Ear,
+        end: Instant,
+        progress: &mut Progress,
+    ) -> io::Result<()> {
         let mut next = Instant::now();
         while Instant::now() < end && !ear.is_stopped() {
             if next <= Instant::now() {
                 next = Instant::now() + INTERVAL;
                 self.send(ear);
             }
-            ear.listen(next.min(end), |from, datagram| self.hear(from, datagram))?;
+            progress.show_listening(self.heard.len(), end);
+            let turn = [Some(next), progress.due()].into_iter().flatten().fold(end, Instant::min);
+            ear.listen(turn, |from, datagram| self.hear(from, datagram))?;
         }
+        progress.end();
         Ok(())
     }
 
@@ -155,9 +158,10 @@ impl Beacons {
         self.odd.retain(|address, _| is_near(*address));
     }
 
-    /// Whether a beacon that left from this address was heard.
-    pub(super) fn came_back(&self, address: Ipv4Addr) -> bool {
-        self.came_back.contains(&address)
+    /// Whether a beacon that left by this network was heard. Which of several addresses there it
+    /// leaves from is up to the system.
+    pub(super) fn came_back(&self, network: &Network) -> bool {
+        self.came_back.iter().any(|&address| network.contains(address))
     }
 
     pub(super) fn came_back_at_all(&self) -> bool {

@@ -59,7 +59,7 @@ impl Entry {
 
 impl Known {
     pub(crate) fn new() -> Self {
-        Self { entries: BTreeMap::new(), interfaces: Interfaces::new(), ignored: 0 }
+        Self { entries: BTreeMap::new(), interfaces: Interfaces::default(), ignored: 0 }
     }
 
     /// A datagram came; what is new by it.

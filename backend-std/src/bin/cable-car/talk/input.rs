@@ -1,6 +1,7 @@
 //! What is typed, or comes from a file: read on a thread of its own, since the system can not say
 //! when there is some.
 
+use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Read, StdinLock};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
@@ -22,7 +23,26 @@ pub(super) struct Typed {
     /// Counted from 1.
     pub(super) number: usize,
     /// Without its line feed, or what is wrong with it.
-    pub(super) line: Result<Vec<u8>, String>,
+    pub(super) line: Result<Vec<u8>, BadLine>,
+}
+
+/// What is wrong with the input.
+#[derive(Debug)]
+pub(super) enum BadLine {
+    TooLong {
+        limit: usize,
+    },
+    /// There will be no more.
+    Unreadable(io::Error),
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { limit } => write!(f, "it is longer than {limit} bytes"),
+            Self::Unreadable(error) => write!(f, "the input can not be read: {error}"),
+        }
+    }
 }
 
 impl Input {
@@ -79,14 +99,14 @@ fn read(mut stdin: StdinLock<'static>, lines: &SyncSender<Typed>, waker: &Waker)
                 Ok(line)
             }
             Ok(len) if len == limit => match pass_over(&mut stdin) {
-                Ok(()) => Err(format!("it is longer than {limit} bytes")),
-                Err(_) => return,
+                Ok(()) => Err(BadLine::TooLong { limit }),
+                Err(error) => Err(BadLine::Unreadable(error)),
             },
             Ok(_) => Ok(line),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(format!("the input can not be read: {error}")),
+            Err(error) => Err(BadLine::Unreadable(error)),
         };
-        let ended = line.as_ref().is_err_and(|error| error.starts_with("the input"));
+        let ended = matches!(line, Err(BadLine::Unreadable(_)));
         if lines.send(Typed { number, line }).is_err() || ended {
             return;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cable_car_std::cable_car::discovery::Service;
 use cable_car_std::{
-    BroadcastConnector, Connection, DirectClient, DirectServer, Event, StartError, Waker, Who,
+    BroadcastConnector, Connection, DirectClient, DirectServer, Event, StartError, Waker,
 };
 
 use crate::failure::Failure;
@@ -47,8 +47,7 @@ pub(super) struct Sources {
 }
 
 pub(super) enum Arrival {
-    /// With whom, where that is known.
-    Link(Connection, Option<Who>),
+    Link(Connection),
     Told(Event),
     /// One peer could not be let in; others may.
     Refused(io::Error),
@@ -168,19 +167,18 @@ fn find(
     waker: Waker,
 ) -> Result<BroadcastConnector, Failure> {
     let (told, wake) = (sender.clone(), waker.clone());
-    // Both callbacks run on one thread, and whose connection it is comes before it.
-    let (joining, joined) = channel();
     let started = builder
         .wake(waker.clone())
         .on_event(move |event| match event {
-            Event::Joined { who, .. } => drop(joining.send(who)),
+            // Its connection says as much.
+            Event::Joined { .. } => {}
             event => {
                 drop(told.send(Arrival::Told(event)));
                 wake.wake();
             }
         })
         .on_connect(move |connection| {
-            drop(sender.send(Arrival::Link(connection, joined.try_recv().ok())));
+            drop(sender.send(Arrival::Link(connection)));
             waker.wake();
         })
         .start();
@@ -204,7 +202,7 @@ fn with_holder(error: &StartError) -> String {
 
 fn dial(host: &str, port: u16) -> Arrival {
     match DirectClient::new((host, port)).connect() {
-        Ok(connection) => Arrival::Link(connection, None),
+        Ok(connection) => Arrival::Link(connection),
         Err(error) => Arrival::Failed(Failure::NoPeer(dial_failure(host, port, &error))),
     }
 }
@@ -237,11 +235,19 @@ fn listen(port: u16, sender: Sender<Arrival>, waker: Waker) -> Result<(), Failur
         ))
     })?;
     let accept = move || {
+        // What goes on being refused is told once.
+        let mut refused = None;
         loop {
             let arrival = match server.accept(None) {
-                Ok(connection) => Arrival::Link(connection, None),
+                Ok(connection) => {
+                    refused = None;
+                    Arrival::Link(connection)
+                }
                 Err(error) => {
                     std::thread::sleep(TROUBLE_PAUSE);
+                    if refused.replace(error.kind()) == Some(error.kind()) {
+                        continue;
+                    }
                     Arrival::Refused(error)
                 }
             };
