@@ -55,7 +55,7 @@ pub use direct::{DirectClient, DirectServer};
 pub use identity::identify;
 pub use messenger::{Messenger, RecvError};
 pub use stack::{StackError, StdStack, TcpSocket, UdpSocket};
-pub use tune::{DEAD_PEER_TIMEOUT, UNACKNOWLEDGED_TIMEOUT};
+pub use tune::UNACKNOWLEDGED_TIMEOUT;
 pub use watch::{Waker, Watch};
 
 /// What the tool `cable-car` shares with connectors, so that what it says of a machine is what they

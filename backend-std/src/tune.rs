@@ -6,19 +6,10 @@ use std::time::Duration;
 use mio::net;
 use socket2::{SockRef, TcpKeepalive};
 
-/// About how long a peer's machine may be silent before its link is given up, where the peer was
-/// found by a [connector](crate::BroadcastConnector) and both still look for peers, at the default
-/// interval: two and a half intervals without a beacon, and an acknowledgement that is missing.
-///
-/// ```
-/// assert_eq!(cable_car_std::DEAD_PEER_TIMEOUT.as_secs(), 3);
-/// ```
-pub const DEAD_PEER_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// How long a peer may leave what it was sent unacknowledged, a probe of an idle link among that, or
 /// its window closed, before the link is given up, whoever it is. Linux counts all alike, so that
-/// this is also how long a program may stop to read: longer than [`DEAD_PEER_TIMEOUT`], since a
-/// program at work for a few seconds is not dead.
+/// this is also how long a program may stop to read: longer than a machine may be silent whose beacons
+/// are missed, since a program at work for a few seconds is not dead.
 ///
 /// ```
 /// assert_eq!(cable_car_std::UNACKNOWLEDGED_TIMEOUT.as_secs(), 10);
@@ -37,6 +28,10 @@ pub(crate) fn tune(stream: &net::TcpStream) -> io::Result<()> {
     #[cfg(not(windows))]
     let keep_alive = keep_alive.with_retries(2);
     socket.set_tcp_keepalive(&keep_alive)?;
+    // Linux looks at the time of what is unacknowledged only when it repeats it, which it would do more
+    // and more rarely: in time for a doubt or not before 3 s. A few packets are repeated steadily.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_thin_linear_timeouts(true)?;
     trust(stream)
 }
 
@@ -69,4 +64,22 @@ pub(crate) fn trust(stream: &net::TcpStream) -> io::Result<()> {
 fn probes() -> TcpKeepalive {
     let probe = Duration::from_secs(1);
     TcpKeepalive::new().with_time(probe).with_interval(probe)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// That it ends a doubted link sooner depends on the congestion control of the system: BBR takes no
+    /// notice.
+    #[test]
+    fn few_packets_are_repeated_steadily() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        let stream = net::TcpStream::connect(address).expect("it listens");
+        tune(&stream).expect("options that Linux knows");
+        assert!(SockRef::from(&stream).tcp_thin_linear_timeouts().expect("one of them"));
+    }
 }
