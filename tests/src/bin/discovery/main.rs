@@ -13,8 +13,6 @@ mod child;
 mod figures;
 #[cfg(target_os = "linux")]
 mod program;
-#[cfg(target_os = "linux")]
-mod report;
 
 use std::process::ExitCode;
 
@@ -23,9 +21,6 @@ use clap::Parser;
 /// How fast, how surely and how quietly programs find each other, beside the Python package.
 #[derive(Debug, Parser)]
 struct Options {
-    /// One JSON object a row rather than a table.
-    #[arg(long)]
-    json: bool,
     /// A tenth of the rounds: for a look, not for a claim.
     #[arg(long)]
     quick: bool,
@@ -48,11 +43,12 @@ fn main() -> ExitCode {
     if !require_all(&[Need::Namespaces, Need::Peer]) {
         return ExitCode::FAILURE;
     }
-    report::begin(options.json);
+    println!("| | cable-car | Python package |");
+    println!("|---|---|---|");
     for (name, measure) in figures::ALL {
         if name.contains(&options.only) {
             let [ours, python] = program::KINDS.map(|kind| measure(kind, options.quick));
-            report::row(options.json, name, &ours, &python);
+            println!("| {name} | {ours} | {python} |");
         }
     }
     ExitCode::SUCCESS
