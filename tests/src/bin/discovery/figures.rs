@@ -30,7 +30,8 @@ const NEVER: &str = "never told";
 /// Headers of Ethernet, IPv4 and UDP.
 const HEADERS: usize = 14 + 20 + 8;
 
-fn rounds(kind: Kind, quick: bool) -> usize {
+/// How often programs start.
+fn starts(kind: Kind, quick: bool) -> usize {
     match (kind, quick) {
         (Kind::Ours, false) => 200,
         (Kind::Ours, true) | (Kind::Python, false) => 20,
@@ -38,12 +39,17 @@ fn rounds(kind: Kind, quick: bool) -> usize {
     }
 }
 
+/// How often a link of ours ends.
+fn ends(quick: bool) -> usize {
+    if quick { 3 } else { 20 }
+}
+
 /// One program runs, for how long is chance; then another one starts.
 fn after_the_second_start(kind: Kind, quick: bool) -> String {
     let lan = Lan::new(2);
     let mut random = Random::from_seed_or(1);
     let mut times = Vec::new();
-    for _ in 0..rounds(kind, quick) {
+    for _ in 0..starts(kind, quick) {
         let mut first = Program::load(kind, lan.host(0));
         first.start();
         thread::sleep(Duration::from_micros(random.time(1_000_000)));
@@ -60,7 +66,7 @@ fn after_the_second_start(kind: Kind, quick: bool) -> String {
 fn at_once(kind: Kind, quick: bool) -> String {
     let lan = Lan::new(2);
     let mut random = Random::from_seed_or(2);
-    let count = rounds(kind, quick);
+    let count = starts(kind, quick);
     let (mut good, mut times) = (0, Vec::new());
     for _ in 0..count {
         let mut pair = [0, 1].map(|host| Program::load(kind, lan.host(host)));
@@ -159,7 +165,7 @@ fn until(
     }
     let mut random = Random::from_seed_or(3);
     let mut times = Vec::new();
-    for _ in 0..rounds(Kind::Python, quick) {
+    for _ in 0..ends(quick) {
         let lan = Lan::new(2);
         let mut pair = linked_pair(kind, &lan);
         thread::sleep(
