@@ -74,10 +74,6 @@ fn at_once(kind: Kind, quick: bool) -> Figure {
     let (mut good, mut times) = (0, Times::default());
     for _ in 0..count {
         let mut pair = [0, 1].map(|host| Program::load(kind, lan.host(host)));
-        if kind == Kind::Ours {
-            // Loaded, as good as Python's interpreter is by itself.
-            thread::sleep(Duration::from_millis(50));
-        }
         let first = random.below(2);
         pair[first].begin();
         thread::sleep(Duration::from_micros(random.time(20_000)));
@@ -123,9 +119,6 @@ fn works(pair: &mut [Program; 2]) -> bool {
 fn ten_hosts(kind: Kind, _: bool) -> Figure {
     let lan = Lan::new(10);
     let mut programs: Vec<_> = lan.hosts().iter().map(|host| Program::load(kind, host)).collect();
-    if kind == Kind::Ours {
-        thread::sleep(Duration::from_millis(500));
-    }
     programs.iter_mut().for_each(Program::begin);
     programs.iter_mut().for_each(Program::ready);
     let (mut ends, mut last) = (Vec::new(), None);

@@ -54,7 +54,9 @@ impl Program {
                 let own = std::env::current_exe().expect("the path of this program");
                 let mut command = host.command(own);
                 command.arg("--program");
-                Self::Ours(Process::spawn(command))
+                let mut process = Process::spawn(command);
+                process.expect_line(PATIENCE, |line| line == "loaded");
+                Self::Ours(process)
             }
             Kind::Python => {
                 Self::Python(Peer::spawn_on(host, &["broadcast", "--transport", "byte"]))
