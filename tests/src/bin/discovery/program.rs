@@ -110,15 +110,19 @@ impl Program {
         }
     }
 
-    /// How many words come, until there is none for a while.
-    pub(crate) fn heard(&mut self) -> usize {
+    /// How many words come: those that are expected until the deadline, and more right after them.
+    pub(crate) fn heard(&mut self, expected: usize, deadline: Instant) -> usize {
         let mut count = 0;
-        let mut patience = PATIENCE / 4;
-        while self.hears(patience) {
+        loop {
+            let patience = match count < expected {
+                true => deadline.saturating_duration_since(Instant::now()),
+                false => Duration::from_millis(100),
+            };
+            if !self.hears(patience) {
+                return count;
+            }
             count += 1;
-            patience = Duration::from_millis(100);
         }
-        count
     }
 
     fn hears(&mut self, timeout: Duration) -> bool {
