@@ -113,11 +113,16 @@ pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 /// ```
 pub const MOST_DIALS: usize = 8;
 
-/// How long a peer rests after a dial failed; doubled with each failure in a row.
+/// How long a peer rests after a dial failed; doubled with each failure in a row. After a link that had
+/// lasted it rests half of it.
 const SHORTEST_REST_MICROS: u32 = 250_000;
 
 /// How long a peer rests at the most.
 const LONGEST_REST_MICROS: u32 = 30_000_000;
+
+/// How long a link must have lasted to make good for the failures before it: one that ends sooner is
+/// another failure, as a dial that gets nowhere is.
+const LASTING_LINK_MICROS: u64 = 2_000_000;
 
 /// Dials and answers in a row, and how soon the next one may follow, whatever is heard.
 const BURST: u32 = 32;

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use super::wire::Instance;
+use super::{LASTING_LINK_MICROS, LONGEST_REST_MICROS, SHORTEST_REST_MICROS};
 use crate::time::{Instant, micros};
 
 /// What a peer is known by.
@@ -126,11 +127,29 @@ impl Peer {
         }
     }
 
-    /// When it has been silent for two and a half of its intervals; `None` where its beacons say
-    /// nothing about it: it has no rhythm, or has said goodbye.
+    /// When it has been silent for two and a quarter of its intervals, so that one beacon may be lost
+    /// and the next one late by a quarter. `None` where its beacons say nothing about it: it has no
+    /// rhythm, or has said goodbye.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let rhythm = u64::from(self.rhythm);
-        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 5 / 2))
+        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 9 / 4))
+    }
+
+    /// One more failure: how long it is left alone for it, in microseconds.
+    pub(super) fn fail(&mut self) -> u32 {
+        let rest = (SHORTEST_REST_MICROS << self.failures.min(10)).min(LONGEST_REST_MICROS);
+        self.failures = self.failures.saturating_add(1);
+        rest
+    }
+
+    /// Whether its link has lasted, which ends the row of failures.
+    pub(super) fn makes_good(&mut self, now: Instant) -> bool {
+        let Stage::Linked { since, .. } = self.stage else { return false };
+        let lasted = since.after_micros(LASTING_LINK_MICROS) <= now;
+        if lasted {
+            self.failures = 0;
+        }
+        lasted
     }
 
     pub(super) fn link(&self) -> Option<LinkId> {
