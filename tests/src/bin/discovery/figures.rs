@@ -140,7 +140,7 @@ fn ten_hosts(kind: Kind, _: bool) -> Figure {
     let links = ends.iter().filter(|end| both(end)).count() / 2;
     let heard = words(&mut programs, 9);
     let words: usize = heard.iter().sum();
-    let mut text = format!("{links} links of 45, {} ends of 90, {words} words of 90", ends.len());
+    let mut text = format!("{links} links for 45 pairs, {} ends, {words} words", ends.len());
     if let Some(last) = last {
         text += &format!("; the last link {} after its own start", show(last));
     }
