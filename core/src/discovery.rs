@@ -80,7 +80,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use self::pace::{Jitter, Pace};
-use self::peer::{Stage, Trust};
+use self::peer::{Peer, Stage, Trust};
 use self::table::Table;
 use crate::time::Instant;
 
@@ -298,10 +298,14 @@ impl<const PEERS: usize> Discovery<PEERS> {
         }
         let until = now + self.config.connect_timeout;
         let serial = self.serial.wrapping_add(1);
-        let peer = self
-            .peers
-            .iter_mut()
-            .find(|peer| matches!(peer.stage, Stage::Waiting { dial_at } if dial_at <= now))?;
+        // Whoever waits longest, and those who are alone at their address before all crowds.
+        let due = self.peers.iter_mut().filter_map(|peer| match peer.stage {
+            Stage::Waiting { dial_at } if dial_at <= now => {
+                Some((Peer::turn(peer.yields, dial_at), peer))
+            }
+            _ => None,
+        });
+        let (_, peer) = due.min_by_key(|(turn, _)| *turn)?;
         if !self.dials.allows(now) {
             return None;
         }

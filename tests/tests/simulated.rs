@@ -128,7 +128,9 @@ fn every_pair_has_one_link_when_the_network_is_calm_again() {
             deaf,
         };
         let mut peers = Peers::new(seed, faults);
-        let mut places: Vec<Place> = (0..2 + chance.time(7))
+        // Crowds are rare, since they take long.
+        let most = if chance.once_in(200) { 50 } else { 8 };
+        let mut places: Vec<Place> = (0..2 + chance.time(most - 1))
             .map(|_| {
                 let legacy = chance.percent(legacy_share);
                 let shapes: [&[u8]; 4] = [&[0], &[1], &[0, 1], &[1, 0]];
@@ -145,6 +147,7 @@ fn every_pair_has_one_link_when_the_network_is_calm_again() {
                 at += within(&mut chance, seconds(4));
                 match (chance.time(3), place.program) {
                     (0, _) => peers.network.power_off(place.machine, at),
+                    (1, Some(program)) => peers.network.ask_to_end(program, at),
                     (_, Some(program)) => peers.network.stop(program, at),
                     (_, None) => {}
                 }
@@ -208,7 +211,7 @@ fn who_is_gone_is_doubted_by_everybody() {
 }
 
 /// Thousands of beacons a second of instances that are not there: those who are linked stay linked by the
-/// same link, and when it is over everybody who came meanwhile is linked as well.
+/// same link, and whoever comes meanwhile is linked as well, before it is over.
 #[test]
 fn a_flood_pushes_nobody_out() {
     simulate("floods", FLOODS, |seed| {
@@ -224,7 +227,7 @@ fn a_flood_pushes_nobody_out() {
         assert_eq!(peers.check().joined, ends, "CABLE_CAR_SEED={seed}");
 
         let machine = peers.network.machine(&[0]);
-        let forger = peers.start_forger(machine, seconds(4), 1 + chance.time(20) as u32);
+        peers.start_forger(machine, seconds(4), 1 + chance.time(20) as u32);
         peers.network.run_until(seconds(9));
         let outcome = peers.check();
         assert_right(seed, &outcome);
@@ -232,8 +235,7 @@ fn a_flood_pushes_nobody_out() {
 
         let late = peers.network.machine(&[0]);
         peers.start(late, seconds(9), "");
-        peers.network.stop(forger, seconds(10));
-        peers.network.run_until(seconds(30));
+        peers.network.run_until(seconds(19));
         let outcome = peers.check();
         assert_right(seed, &outcome);
         assert_eq!(outcome.joined, ends + 2 * count, "CABLE_CAR_SEED={seed}");

@@ -198,6 +198,7 @@ impl<const PEERS: usize> Discovery<PEERS> {
             peer.makes_good(now);
             peer.stage = Stage::Linked { link, since: now, trust: Trust::Good };
             peer.answer = None;
+            peer.yields = true;
         }
         if self.config.once {
             self.stop();

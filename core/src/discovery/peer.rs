@@ -72,6 +72,9 @@ pub(super) struct Peer {
     pub(super) failures: u8,
     /// It has said goodbye.
     pub(super) leaving: bool,
+    /// It makes room for those that do not, and waits for them: when it came, others of its address were
+    /// there already, or it has had its link.
+    pub(super) yields: bool,
     pub(super) heard_at: Instant,
     /// How long it was last silent between two beacons, in microseconds, its interval as a rule; 0
     /// where only one was heard.
@@ -104,8 +107,9 @@ pub(super) enum Trust {
 
 impl Peer {
     pub(super) fn new(who: Who, at: SocketAddrV4, stage: Stage, now: Instant) -> Self {
-        let (answer, failures, leaving, rhythm) = (None, 0, false, 0);
-        Self { who, at, answer, stage, failures, leaving, heard_at: now, rhythm }
+        let (answer, failures, rhythm) = (None, 0, 0);
+        let (leaving, yields) = (false, false);
+        Self { who, at, answer, stage, failures, leaving, yields, heard_at: now, rhythm }
     }
 
     /// A beacon of its has come. One that comes by several ways counts once.
@@ -169,6 +173,11 @@ impl Peer {
     /// Whether it may make room for another one.
     pub(super) fn is_expendable(&self) -> bool {
         matches!(self.stage, Stage::Waiting { .. } | Stage::Resting { .. })
+    }
+
+    /// Whose turn it is, by the lowest number: those that do not yield, and then by the time.
+    pub(super) fn turn(yields: bool, time: Instant) -> u64 {
+        time.as_micros() | u64::from(yields) << 63
     }
 
     /// Heard again after its rest, it is waited for and dialled as a new one.
