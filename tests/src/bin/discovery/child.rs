@@ -1,7 +1,7 @@
 //! A program of ours, driven by lines on its standard input: `start`, `say`, `stop`.
 //!
-//! It tells by lines what happens: `loaded`, `ready`, `linked MICROS LOCAL REMOTE`, `heard`, `left`,
-//! `lost`.
+//! It tells by lines what happens: `loaded`, `ready`, `linked MICROS LOCAL REMOTE`, `heard`,
+//! `left`, `lost`.
 
 use std::io::{self, BufRead as _};
 use std::process::ExitCode;

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Every program is a process of its own, on a host of its own: a network namespace, on one bridge with
-//! the others. Options are the default ones. The run has failed where a row of ours has anything missing.
+//! the others. Options are the default ones. The run has failed where a row of ours has anything
+//! missing.
 
 #[cfg(target_os = "linux")]
 mod child;
