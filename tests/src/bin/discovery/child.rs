@@ -1,6 +1,7 @@
 //! A program of ours, driven by lines on its standard input: `start`, `say`, `stop`.
 //!
-//! It tells by lines what happens: `ready`, `linked MICROS LOCAL REMOTE`, `heard`, `left`, `lost`.
+//! It tells by lines what happens: `loaded`, `ready`, `linked MICROS LOCAL REMOTE`, `heard`,
+//! `left`, `lost`.
 
 use std::io::{self, BufRead as _};
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ impl Child {
 
     /// Until its standard input ends.
     fn serve(mut self) -> io::Result<()> {
+        println!("loaded");
         loop {
             let ready: Vec<usize> = self.watch.wait(None)?.collect();
             loop {

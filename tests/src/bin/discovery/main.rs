@@ -5,16 +5,17 @@
 //! ```
 //!
 //! Every program is a process of its own, on a host of its own: a network namespace, on one bridge with
-//! the others. Options are the default ones.
+//! the others. Options are the default ones. The run has failed where a row of ours has anything
+//! missing.
 
 #[cfg(target_os = "linux")]
 mod child;
 #[cfg(target_os = "linux")]
+mod figure;
+#[cfg(target_os = "linux")]
 mod figures;
 #[cfg(target_os = "linux")]
 mod program;
-#[cfg(target_os = "linux")]
-mod report;
 
 use std::process::ExitCode;
 
@@ -23,9 +24,6 @@ use clap::Parser;
 /// How fast, how surely and how quietly programs find each other, beside the Python package.
 #[derive(Debug, Parser)]
 struct Options {
-    /// One JSON object a row rather than a table.
-    #[arg(long)]
-    json: bool,
     /// A tenth of the rounds: for a look, not for a claim.
     #[arg(long)]
     quick: bool,
@@ -48,14 +46,27 @@ fn main() -> ExitCode {
     if !require_all(&[Need::Namespaces, Need::Peer]) {
         return ExitCode::FAILURE;
     }
-    report::begin(options.json);
-    for (name, measure) in figures::ALL {
-        if name.contains(&options.only) {
-            let [ours, python] = program::KINDS.map(|kind| measure(kind, options.quick));
-            report::row(options.json, name, &ours, &python);
+    let rows: Vec<_> =
+        figures::ALL.into_iter().filter(|(name, _)| name.contains(&options.only)).collect();
+    if rows.is_empty() {
+        let names = figures::ALL.map(|(name, _)| name).join("\n  ");
+        eprintln!("discovery: no row has such a name: {:?}; there are\n  {names}", options.only);
+        return ExitCode::FAILURE;
+    }
+    println!("| median, 99th percentile and maximum of times | cable-car | Python package |");
+    println!("|---|---|---|");
+    let mut bad = Vec::new();
+    for (name, measure) in rows {
+        let [ours, python] = program::KINDS.map(|kind| measure(kind, options.quick));
+        println!("| {name} | {} | {} |", ours.text, python.text);
+        if !ours.good {
+            bad.push(name);
         }
     }
-    ExitCode::SUCCESS
+    for name in &bad {
+        eprintln!("discovery: not as it must be with cable-car: {name}");
+    }
+    if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -26,6 +26,9 @@ impl Kind {
     }
 }
 
+/// Events of a Python program by which its user could know that a link has ended.
+const PYTHON_ENDS: [&str; 4] = ["closed", "error", "log", "stopped"];
+
 /// One end of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Linked {
@@ -51,7 +54,9 @@ impl Program {
                 let own = std::env::current_exe().expect("the path of this program");
                 let mut command = host.command(own);
                 command.arg("--program");
-                Self::Ours(Process::spawn(command))
+                let mut process = Process::spawn(command);
+                process.expect_line(PATIENCE, |line| line == "loaded");
+                Self::Ours(process)
             }
             Kind::Python => {
                 Self::Python(Peer::spawn_on(host, &["broadcast", "--transport", "byte"]))
@@ -105,15 +110,19 @@ impl Program {
         }
     }
 
-    /// How many words come, until there is none for a while.
-    pub(crate) fn heard(&mut self) -> usize {
+    /// How many words come: those that are expected until the deadline, and more right after them.
+    pub(crate) fn heard(&mut self, expected: usize, deadline: Instant) -> usize {
         let mut count = 0;
-        let mut patience = PATIENCE / 4;
-        while self.hears(patience) {
+        loop {
+            let patience = match count < expected {
+                true => deadline.saturating_duration_since(Instant::now()),
+                false => Duration::from_millis(100),
+            };
+            if !self.hears(patience) {
+                return count;
+            }
             count += 1;
-            patience = Duration::from_millis(100);
         }
-        count
     }
 
     fn hears(&mut self, timeout: Duration) -> bool {
@@ -123,18 +132,40 @@ impl Program {
         }
     }
 
-    /// Waits until it tells that a peer has left or was lost; Python never does.
-    pub(crate) fn ended(&mut self, how: &str) -> Option<Instant> {
+    /// Leaves aside what it has told so far.
+    pub(crate) fn forget(&mut self) {
         match self {
-            Self::Ours(process) => line(process, PATIENCE, how).map(|_| Instant::now()),
-            Self::Python(_) => None,
+            Self::Ours(process) => while process.next_line(Duration::ZERO).is_some() {},
+            Self::Python(peer) => while peer.next_event(Duration::ZERO).is_some() {},
         }
     }
 
-    /// Ends it as its user would: with a goodbye, where there is such a thing.
+    /// Waits until it tells that a peer has left or was lost.
+    pub(crate) fn ended(&mut self, how: &str, timeout: Duration) -> Option<Instant> {
+        match self {
+            Self::Ours(process) => line(process, timeout, how).map(drop),
+            // Whatever the package's user might see: an exception, a line of the log, a messenger
+            // that is closed, a connector that has ended. Not `eof`, which the peer finds out by
+            // asking the socket.
+            Self::Python(peer) => peer
+                .find(timeout, |event| {
+                    let event = event["event"].as_str();
+                    event.is_some_and(|event| PYTHON_ENDS.contains(&event))
+                })
+                .map(drop),
+        }
+        .map(|()| Instant::now())
+    }
+
+    /// Ends its links and its search as its user would, with a goodbye where there is such a thing.
     pub(crate) fn stop(&mut self) {
-        if let Self::Ours(process) = self {
-            process.send_line("stop");
+        match self {
+            Self::Ours(process) => process.send_line("stop"),
+            Self::Python(peer) => {
+                for command in ["stop", "close", "quit"] {
+                    peer.send(&json!({ "cmd": command }));
+                }
+            }
         }
     }
 
