@@ -292,10 +292,13 @@ fn converted(convert: &Option<String>, value: &str) -> String {
 
 /// A field's name in Python, where a field of a tuple needs one and some words are taken.
 fn attribute(name: &str, count: usize) -> String {
-    const TAKEN: [&str; 27] = [
-        "and", "assert", "class", "code", "decode", "def", "del", "elif", "encode", "except",
-        "finally", "from", "global", "import", "in", "is", "lambda", "nonlocal", "not", "or",
-        "pass", "payload", "raise", "self", "struct", "values", "with",
+    // Keywords, what the base class has, and what the methods use.
+    const TAKEN: [&str; 42] = [
+        "and", "as", "assert", "async", "await", "break", "bytes", "class", "code", "continue",
+        "decode", "def", "del", "elif", "else", "encode", "except", "finally", "for", "from",
+        "global", "if", "import", "in", "int", "is", "lambda", "len", "nonlocal", "not", "or",
+        "pass", "payload", "raise", "return", "self", "struct", "try", "values", "while", "with",
+        "yield",
     ];
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         if count == 1 { "value".to_owned() } else { format!("value{name}") }
@@ -375,11 +378,12 @@ mod tests {
     fn words_that_python_or_the_class_needs_are_left_to_it() {
         let class = docs(parse_quote! {
             #[message(code = b'x')]
-            struct Odd { from: u8, encode: u128, #[message(prefixed)] payload: Vec<u8>, r#in: i128 }
+            struct Odd { from: u8, encode: u128, #[message(prefixed)] payload: Vec<u8>, r#in: i128, len: String }
         });
         for line in [
             "code = 0x78",
-            "def __init__(self, from_=0, encode_=0, payload_=b\"\", in_=0):",
+            "def __init__(self, from_=0, encode_=0, payload_=b\"\", in_=0, len_=\"\"):",
+            "len_ = self.len_.encode()",
             "payload__len = payload[17]",
             "self.encode_ = int.from_bytes(encode_, \"big\")",
             "self.in_ = int.from_bytes(in_, \"big\", signed=True)",
