@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, io::Write, net::TcpStream, process::Command};
 use cable_car::{Link, Moved};
 use cable_car_tests::{
     process::{PATIENCE, Process, run},
+    require::{Need, require},
     sample::{Sample, Samples},
 };
 use serde_json::Value;
@@ -99,6 +100,47 @@ fn a_row_that_is_not_there_is_a_mistake() {
     assert!(error.contains("no row has such a name"), "{error}");
     let error = bench(&["--subjects", "nobody"]).unwrap_err();
     assert!(error.contains("cable-car"), "names those that there are: {error}");
+}
+
+/// Those that it is held against do the work as well, and their messages are checked as ours are.
+#[cfg(feature = "peers")]
+#[test]
+fn the_other_libraries_are_measured() {
+    let rows = [
+        ["one-way byte 1000", "tokio-util codec", "zmq", "message-io"].as_slice(),
+        &["round trip byte p50", "tokio-util codec", "zmq", "message-io"],
+        &["round trip byte p99", "tokio-util codec", "zmq", "message-io"],
+        &["one-way JSON 1000", "tokio-util codec"],
+        &["round trip JSON p50", "tokio-util codec"],
+        &["allocations JSON", "tokio-util codec"],
+    ];
+    measures("tokio,zmq,message-io", &rows);
+}
+
+#[test]
+fn the_python_package_is_measured() {
+    if !require(Need::Peer) {
+        return;
+    }
+    let rows =
+        ["one-way byte 1000", "one-way JSON 1000", "round trip byte p50", "backlog byte 1000"];
+    measures("python", &rows.map(|row| [row, "cable_car (Python)"]).each_ref().map(|row| &row[..]));
+}
+
+/// Each of `rows` is a name, then the subjects that do that work.
+fn measures(subjects: &str, rows: &[&[&str]]) {
+    let mut arguments = vec!["--subjects", subjects];
+    arguments.extend(rows.iter().flat_map(|row| ["--row", row[0]]));
+    let lines = bench(&arguments).unwrap();
+    for (row, subjects) in rows.iter().filter_map(|row| row.split_first()) {
+        let mut those: Vec<_> = lines.iter().filter(|line| line["row"] == *row).collect();
+        for subject in subjects {
+            let at = those.iter().position(|line| line["subject"] == *subject);
+            let line = those.swap_remove(at.unwrap_or_else(|| panic!("{row}, {subject}")));
+            assert!(line["median"].as_f64().unwrap() > 0.0, "{line}");
+        }
+        assert!(those.is_empty(), "{row}: {those:?}");
+    }
 }
 
 /// Counts of work, not of time: the same on every machine.

@@ -19,7 +19,8 @@ pub(crate) struct Options {
     /// The tables of the README
     #[arg(long)]
     markdown: bool,
-    /// Only rows whose name contains this, such as "one-way byte"; may be given several times
+    /// Only the row of this name, or else those whose names contain it, such as "one-way byte"; may
+    /// be given several times
     #[arg(long = "row", value_name = "TEXT")]
     pub(crate) rows: Vec<String>,
     /// Only these subjects

@@ -14,8 +14,12 @@ pub(crate) struct Entry {
 
 /// All that the options ask for.
 pub(crate) fn plan(options: &Options) -> Vec<Entry> {
+    let is_named = |work: &Work, text: &str| work.measures().iter().any(|it| it.row == text);
     let asked = |work: &Work| {
-        let has = |text: &String| work.measures().iter().any(|measure| measure.row.contains(text));
+        let has = |text: &String| match all_work().iter().any(|work| is_named(work, text)) {
+            true => is_named(work, text),
+            false => work.measures().iter().any(|measure| measure.row.contains(text)),
+        };
         options.rows.is_empty() || options.rows.iter().any(has)
     };
     let wanted =

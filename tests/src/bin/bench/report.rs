@@ -64,7 +64,7 @@ fn print_json(row: &Row) {
 }
 
 fn print_text(row: &Row) {
-    println!("{} ({})", row.measure.row, row.measure.unit);
+    println!("{} ({}, {} is better)", row.measure.row, row.measure.unit, better(row).0);
     for (subject, values) in &row.subjects {
         let Spread { min, median, max } = Spread::of(values.clone());
         let numbers = [min, median, max].map(|number| format!("{:>10}", short(number)));
@@ -72,7 +72,8 @@ fn print_text(row: &Row) {
         print!("  {:<28} {min} {median} {max}", subject.to_string());
         match ratios(row, *subject, Subject::Raw) {
             Some(Spread { min, median, max }) if *subject != Subject::Raw => {
-                println!("   {median:.3} of raw ({min:.3} to {max:.3})");
+                let [min, median, max] = [min, median, max].map(short);
+                println!("   {median} of raw ({min} to {max})");
             }
             _ => println!(),
         }
@@ -80,23 +81,25 @@ fn print_text(row: &Row) {
 }
 
 /// What cable-car is held against in a table: its figure over theirs.
-const LIMITS: [Subject; 3] = [Subject::Raw, Subject::RawFlushed, Subject::Decoder];
+const LIMITS: [Subject; 4] =
+    [Subject::Raw, Subject::RawFlushed, Subject::Decoder, Subject::SerdeJson];
 
 /// What it is compared with: how many times as fast it is.
 const OTHERS: [Subject; 4] = [Subject::Tokio, Subject::Zmq, Subject::MessageIo, Subject::Python];
 
 /// A line of a table.
 fn print_markdown(row: &Row) {
-    let ours = row.subjects.iter().find(|(subject, _)| *subject == Subject::CableCar);
-    let Some((_, ours)) = ours else {
+    let Some(ours) = values(row, Subject::CableCar) else {
         return;
     };
     let Measure { row: name, unit } = &row.measure;
-    print!("| {name} | {} {unit} |", short(Spread::of(ours.clone()).median));
+    let median = |values: &[f64]| short(Spread::of(values.to_vec()).median);
+    print!("| {name} | {} {unit} {} |", median(ours), better(row).1);
     for limit in LIMITS {
         match ratios(row, Subject::CableCar, limit) {
             Some(Spread { min, median, max }) => {
-                print!(" **{median:.2}** ({min:.2} to {max:.2}) |");
+                let [min, median, max] = [min, median, max].map(short);
+                print!(" **{median}** ({min} to {max}) |");
             }
             None => print!(" |"),
         }
@@ -106,19 +109,33 @@ fn print_markdown(row: &Row) {
             job::RATE => (Subject::CableCar, other),
             _ => (other, Subject::CableCar),
         };
-        match ratios(row, faster, slower) {
-            Some(Spread { median, .. }) if median.is_finite() => print!(" {} |", short(median)),
-            _ => print!(" |"),
+        match (ratios(row, faster, slower), values(row, other)) {
+            (Some(ratios), _) if ratios.median.is_finite() => print!(" {} |", short(ratios.median)),
+            // Nothing is so many times none: what the other one takes.
+            (_, Some(theirs)) => print!(" {} {unit} |", median(theirs)),
+            (_, None) => print!(" |"),
         }
     }
     println!();
 }
 
+/// What is better in a row, in a word and as an arrow.
+fn better(row: &Row) -> (&'static str, char) {
+    match row.measure.unit {
+        job::RATE => ("more", '↑'),
+        _ => ("less", '↓'),
+    }
+}
+
+fn values(row: &Row, wanted: Subject) -> Option<&[f64]> {
+    let found = row.subjects.iter().find(|(subject, _)| *subject == wanted);
+    found.map(|(_, values)| values.as_slice())
+}
+
 /// What `subject` comes to beside `other`, round by round.
 fn ratios(row: &Row, subject: Subject, other: Subject) -> Option<Spread> {
-    let values = |wanted| row.subjects.iter().find(|(subject, _)| *subject == wanted);
-    let (subject, other) = (values(subject)?, values(other)?);
-    Some(Spread::of(subject.1.iter().zip(&other.1).map(|(one, other)| one / other).collect()))
+    let (subject, other) = (values(row, subject)?, values(row, other)?);
+    Some(Spread::of(subject.iter().zip(other).map(|(one, other)| one / other).collect()))
 }
 
 impl Spread {
@@ -131,10 +148,9 @@ impl Spread {
 
 /// Three digits that count.
 fn short(number: f64) -> String {
-    let digits = |number: f64| match number {
-        _ if number >= 100.0 => format!("{number:.0}"),
-        _ if number >= 10.0 => format!("{number:.1}"),
-        _ => format!("{number:.2}"),
+    let digits = |number: f64| {
+        let decimals = (2.0 - number.log10().floor()).clamp(0.0, 9.0);
+        format!("{number:.*}", decimals as usize)
     };
     match number {
         0.0 => "0".into(),
