@@ -23,7 +23,12 @@ use std::{
 
 use crate::process::run;
 
+#[cfg(target_os = "linux")]
+mod cable;
 mod faults;
+
+#[cfg(target_os = "linux")]
+pub use cable::BadCable;
 
 /// Every namespace is named with this, the process id and a counter.
 const PREFIX: &str = "ccar";
