@@ -256,6 +256,24 @@ fn a_peer_that_can_not_be_dialled_rests_longer_each_time() {
 }
 
 #[test]
+fn a_link_ends_the_row_of_failures() {
+    let mut five = started(5);
+    for seconds in [0, 10, 20, 30] {
+        five.heard(at(seconds * 1000), address(7), &beacon(7));
+        let dial = dialled(&mut five, at(seconds * 1000));
+        five.dial_failed(at(seconds * 1000), dial);
+    }
+    let link = link_of(five.came(at(31_000), *address(7).ip(), &hello(7, 5)));
+    five.unlinked(at(31_000), link);
+    // Its next rest is the shortest again, and over after 400 ms.
+    five.heard(at(32_000), address(7), &beacon(7));
+    let dial = dialled(&mut five, at(32_000));
+    five.dial_failed(at(32_000), dial);
+    five.heard(at(32_400), address(7), &beacon(7));
+    dialled(&mut five, at(32_400));
+}
+
+#[test]
 fn a_dial_that_takes_too_long_is_given_up() {
     let mut five = started(5);
     five.heard(at(0), address(7), &beacon(7));
@@ -265,20 +283,71 @@ fn a_dial_that_takes_too_long_is_given_up() {
 }
 
 #[test]
+fn no_dial_is_wanted_once_it_is_stopped() {
+    let mut five = started(5);
+    five.heard(at(0), address(7), &beacon(7));
+    let dial = dialled(&mut five, at(0));
+    assert!(five.wants(dial));
+    five.stop();
+    assert!(!five.wants(dial));
+}
+
+#[test]
 fn a_peer_that_is_lost_is_linked_again_when_heard_and_one_that_left_is_forgotten() {
     let (mut five, link) = linked(at(10));
     let who = Who::Instance(Instance::new(7));
     assert_eq!(five.unlinked(at(20), link), Some(Departure { who, goodbye: false }));
     assert_eq!(five.unlinked(at(20), link), None);
+    five.heard(at(30), address(7), &beacon(7));
+    assert_eq!(actions(&mut five, at(30)), [], "not at once, or a link that fails would spin");
     five.heard(at(500), address(7), &beacon(7));
     dialled(&mut five, at(500));
 
-    let (mut five, link) = linked(at(10));
     let goodbye = announcement(7, |said| said.goodbye = true);
-    five.heard(at(15), address(8), &goodbye);
-    five.heard(at(15), address(7), &goodbye);
-    assert_eq!(five.linked().count(), 1, "a goodbye can be forged, and ends no link");
-    assert_eq!(five.unlinked(at(20), link), Some(Departure { who, goodbye: true }));
+    for (from, goodbye_is_believed) in [(8, false), (7, true)] {
+        let (mut five, link) = linked(at(10));
+        five.heard(at(15), address(from), &goodbye);
+        assert_eq!(five.linked().count(), 1, "a goodbye can be forged, and ends no link");
+        let departure = Departure { who, goodbye: goodbye_is_believed };
+        assert_eq!(five.unlinked(at(20), link), Some(departure), "from host {from}");
+    }
+}
+
+#[test]
+fn a_peer_that_moves_is_dialled_where_it_is_and_a_linked_one_does_not_move() {
+    let (mut five, link) = linked(at(10));
+    let who = Who::Instance(Instance::new(7));
+    let seven = |host| (who, *address(host).ip());
+    five.heard(at(15), address(8), &beacon(7));
+    assert_eq!(actions(&mut five, at(15)), []);
+    assert_eq!(five.linked().collect::<List<_>>(), [seven(7)], "anybody can say so");
+
+    five.unlinked(at(20), link);
+    five.heard(at(500), address(8), &beacon(7));
+    let there = SocketAddrV4::new(*address(8).ip(), TCP_PORT);
+    assert!(matches!(actions(&mut five, at(500))[..], [Action::Dial(_, to)] if to == there));
+}
+
+#[test]
+fn where_all_places_are_taken_the_one_not_heard_for_longest_makes_room() {
+    let mut nine = started(9);
+    for (time, instance) in [(1, 11), (2, 12), (3, 13), (4, 14), (300, 11)] {
+        nine.heard(at(time), address(instance), &beacon(instance.into()));
+    }
+    let dials = |discovery: &mut Discovery<4>, now| -> List<Ipv4Addr> {
+        let dials = actions(discovery, now).into_iter();
+        dials
+            .filter_map(|action| match action {
+                Action::Dial(_, to) => Some(*to.ip()),
+                _ => None,
+            })
+            .collect()
+    };
+    // None is dialled yet, so that each may make room: but for 12, all have been heard since.
+    nine.heard(at(310), address(1), &beacon(1));
+    let mut dialled = dials(&mut nine, at(700));
+    dialled.sort_unstable();
+    assert_eq!(dialled, [1, 11, 13, 14].map(|host| *address(host).ip()));
 }
 
 #[test]
