@@ -33,7 +33,9 @@ fn over_a_network_that_loses_packets_every_message_arrives_once() {
         let mut there: Messenger<Client> = two.next_peer(PATIENCE).expect("found");
         let (mut sent, mut came, mut back) = (0, 0, 0);
         // Until all are there and back, or the link has ended: which it must say then.
+        let deadline = Instant::now() + 3 * PATIENCE;
         let end = loop {
+            assert!(Instant::now() < deadline, "{came} there, {back} back, and no end is told");
             while sent < MESSAGES && sent < back + 50 && here.send(&Numbered(sent)).is_ok() {
                 sent += 1;
             }
@@ -84,6 +86,8 @@ fn a_machine_that_sleeps_for_a_moment_goes_on_where_it_was() {
     }
     let mut scene = Scene::new(Path::new(PROGRAM));
     let (_connector, mut peer) = linked(&scene);
+    // Some beacons, so that their silence is noticed.
+    std::thread::sleep(Duration::from_secs(1));
     echo(&mut peer);
     scene.victim().signal("STOP");
     for number in 0..100 {
