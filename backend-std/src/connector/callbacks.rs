@@ -64,8 +64,12 @@ impl Callbacks {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
     fn calls_that_wait_for_a_blocked_callback_are_bounded() {
@@ -84,11 +88,16 @@ mod tests {
         let callbacks = callbacks.expect("there is a callback");
         callbacks.call(Call::Event(Event::Stopped));
         counts.recv().expect("it blocks now");
-        for _ in 0..3 * MOST_WAITING {
-            callbacks.call(Call::Event(Event::Stopped));
-        }
+        let (called, returned) = mpsc::channel();
+        thread::spawn(move || {
+            for _ in 0..3 * MOST_WAITING {
+                callbacks.call(Call::Event(Event::Stopped));
+            }
+            drop(callbacks);
+            let _ = called.send(());
+        });
+        returned.recv_timeout(PATIENCE).expect("no call waits for the callback");
         drop(release);
-        drop(callbacks);
         assert_eq!(counts.iter().count(), 1 + MOST_WAITING);
     }
 }
