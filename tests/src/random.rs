@@ -36,7 +36,7 @@ impl Random {
     pub fn from_seed_or(fixed: u64) -> Self {
         let given = env::var(SEED).ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or(fixed);
-        println!("{SEED}={seed}");
+        eprintln!("{SEED}={seed}");
         Self::new(seed)
     }
 

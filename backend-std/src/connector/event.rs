@@ -56,7 +56,8 @@ pub enum Event {
         /// What the dial failed with.
         reason: String,
     },
-    /// The connector has stopped: its timeout is over, or it has the one peer that was wanted.
+    /// The connector has stopped: its timeout is over, it has the one peer that was wanted, or the
+    /// program stopped or dropped it.
     Stopped,
 }
 

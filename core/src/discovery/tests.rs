@@ -1,4 +1,6 @@
+mod crowds;
 mod doubts;
+mod rests;
 
 use core::net::SocketAddrV4;
 use std::vec::Vec as List;
@@ -228,52 +230,6 @@ fn a_legacy_peer_that_dials_is_linked() {
 }
 
 #[test]
-fn a_peer_that_can_not_be_dialled_rests_longer_each_time() {
-    let mut five = started(5);
-    let mut now = at(0);
-    let mut rests = List::new();
-    let longest = Duration::from_micros(LONGEST_REST_MICROS.into());
-    for _ in 0..12 {
-        five.heard(now, address(7), &beacon(7));
-        let dial = dialled(&mut five, now);
-        five.dial_failed(now, dial);
-        let failed = now;
-        loop {
-            now += Duration::from_millis(10);
-            five.heard(now, address(7), &beacon(7));
-            if actions(&mut five, now).iter().any(|action| matches!(action, Action::Dial(..))) {
-                break;
-            }
-        }
-        rests.push(now - failed);
-        let dial = DialId(five.serial);
-        five.dial_failed(now, dial);
-        now += longest * 2;
-    }
-    assert!(rests[0] < Duration::from_millis(350), "{rests:?}");
-    assert!(rests[3] > rests[0] * 4, "{rests:?}");
-    assert!(*rests.last().unwrap() <= longest * 5 / 4 + Duration::from_millis(10));
-}
-
-#[test]
-fn a_link_ends_the_row_of_failures() {
-    let mut five = started(5);
-    for seconds in [0, 10, 20, 30] {
-        five.heard(at(seconds * 1000), address(7), &beacon(7));
-        let dial = dialled(&mut five, at(seconds * 1000));
-        five.dial_failed(at(seconds * 1000), dial);
-    }
-    let link = link_of(five.came(at(31_000), *address(7).ip(), &hello(7, 5)));
-    five.unlinked(at(31_000), link);
-    // Its next rest is the shortest again, and over after 400 ms.
-    five.heard(at(32_000), address(7), &beacon(7));
-    let dial = dialled(&mut five, at(32_000));
-    five.dial_failed(at(32_000), dial);
-    five.heard(at(32_400), address(7), &beacon(7));
-    dialled(&mut five, at(32_400));
-}
-
-#[test]
 fn a_dial_that_takes_too_long_is_given_up() {
     let mut five = started(5);
     five.heard(at(0), address(7), &beacon(7));
@@ -326,28 +282,6 @@ fn a_peer_that_moves_is_dialled_where_it_is_and_a_linked_one_does_not_move() {
     five.heard(at(500), address(8), &beacon(7));
     let there = SocketAddrV4::new(*address(8).ip(), TCP_PORT);
     assert!(matches!(actions(&mut five, at(500))[..], [Action::Dial(_, to)] if to == there));
-}
-
-#[test]
-fn where_all_places_are_taken_the_one_not_heard_for_longest_makes_room() {
-    let mut nine = started(9);
-    for (time, instance) in [(1, 11), (2, 12), (3, 13), (4, 14), (300, 11)] {
-        nine.heard(at(time), address(instance), &beacon(instance.into()));
-    }
-    let dials = |discovery: &mut Discovery<4>, now| -> List<Ipv4Addr> {
-        let dials = actions(discovery, now).into_iter();
-        dials
-            .filter_map(|action| match action {
-                Action::Dial(_, to) => Some(*to.ip()),
-                _ => None,
-            })
-            .collect()
-    };
-    // None is dialled yet, so that each may make room: but for 12, all have been heard since.
-    nine.heard(at(310), address(1), &beacon(1));
-    let mut dialled = dials(&mut nine, at(700));
-    dialled.sort_unstable();
-    assert_eq!(dialled, [1, 11, 13, 14].map(|host| *address(host).ip()));
 }
 
 #[test]

@@ -33,7 +33,7 @@ const BUFFERS: BufferSize = BufferSize { initial: 1 << 14, limit: 1 << 16 };
 
 /// By how much what is allocated may differ between two moments, in bytes: with how full the buffers
 /// of the links are.
-const WAVERING: u64 = 64 << 10;
+const WAVERING: u64 = 16 << 10;
 
 /// What the programs have at a moment.
 struct Sample {
@@ -72,7 +72,8 @@ fn main() -> ExitCode {
     let ports = (unused_udp_port(), unused_tcp_port());
     let totals = Arc::new(Totals::default());
     let mut programs: Vec<_> = (0..PEERS).map(|_| Program::start(ports, &totals)).collect();
-    let mut samples = Vec::new();
+    // All at once: they are no part of what grows.
+    let mut samples = Vec::with_capacity((time.as_millis() / CHURN.as_millis()) as usize + 1);
     let started = Instant::now();
     let mut restarts = 0;
     while started.elapsed() < time && totals.received.load(Ordering::Relaxed) < messages {

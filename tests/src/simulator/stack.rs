@@ -10,7 +10,9 @@ use embedded_nal::{
     TcpClientStack, TcpError, TcpErrorKind, TcpFullStack, UdpClientStack, UdpFullStack, nb,
 };
 
-use super::world::{Ending, State, Tcp, Udp, What, World};
+use super::connections::{Ending, State, Tcp};
+use super::datagrams::Udp;
+use super::world::{What, World};
 
 /// Ports that are given to those who want any.
 const FIRST_FREE_PORT: u16 = 49_152;
@@ -103,6 +105,12 @@ impl Stack {
     /// Whether the machine has other addresses since this was last asked; so it has at the start.
     pub fn interfaces_changed(&self) -> bool {
         std::mem::take(&mut self.world.borrow_mut().programs[self.program].moved)
+    }
+
+    /// Whether this is the last run of the program, which was [asked to
+    /// end](super::Network::ask_to_end).
+    pub fn asked_to_end(&self) -> bool {
+        self.world.borrow().programs[self.program].asked_to_end
     }
 
     fn open(&self, state: State) -> TcpSocket {
