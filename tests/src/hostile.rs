@@ -8,10 +8,11 @@ pub mod attacks;
 pub mod stranger;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -32,8 +33,11 @@ const LATECOMER: usize = 3;
 
 /// A program that is attacked, and one that sees how it does.
 pub struct Scene {
-    victim: Process,
+    /// Behind a lock, so that the threads of an attack can share the scene.
+    victim: Mutex<Process>,
     lan: Lan,
+    /// Messages that have come back over the link that stands.
+    echoes: Arc<AtomicU64>,
 }
 
 /// What an attack came to.
@@ -114,7 +118,7 @@ impl Scene {
         allow_many_descriptors();
         let lan = Lan::new(4);
         let victim = start(command(lan.host(TARGET)));
-        Self { victim, lan }
+        Self { victim: Mutex::new(victim), lan, echoes: Arc::default() }
     }
 
     /// The machine of the attacker.
@@ -135,12 +139,43 @@ impl Scene {
     ///
     /// As [`new`](Self::new).
     pub fn restart(&mut self, program: &Path) {
-        self.victim = start(self.target().command(program));
+        self.victim = Mutex::new(start(self.target().command(program)));
     }
 
     /// The victim, to see what it says.
     pub fn victim(&mut self) -> &mut Process {
-        &mut self.victim
+        self.victim.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the link that stands has carried more messages, as it must while an attack goes on.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub fn others_are_served(&self) {
+        let wanted = self.echoes.load(Ordering::Relaxed) + 20;
+        let deadline = Instant::now() + PATIENCE;
+        while self.echoes.load(Ordering::Relaxed) < wanted {
+            assert!(Instant::now() < deadline, "the link that stood is not served meanwhile");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Whether the victim has said that its link with this address has ended.
+    #[must_use]
+    pub fn has_ended(&self, link: SocketAddr) -> bool {
+        let victim = self.victim.lock().unwrap_or_else(PoisonError::into_inner);
+        victim.transcript().contains(&format!("ended {link}:"))
+    }
+
+    /// Starts a program that is new, which the victim must link with.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub fn newcomer(&self) {
+        let (_connector, mut peer) = linked(self.lan.host(LATECOMER), self.target());
+        echoed(&mut peer, 1).expect("the link works");
     }
 
     /// Runs an attack on the attacker's machine; it says how many of whatever it threw.
@@ -149,21 +184,21 @@ impl Scene {
     ///
     /// Where the victim ends, or a program that is new finds nobody.
     pub fn run(&mut self, attack: impl FnOnce(&Self) -> u64) -> Outcome {
-        let witness = Witness::start(&self.lan);
+        let witness = Witness::start(&self.lan, Arc::clone(&self.echoes));
         let before = self.usage();
-        let worked = self.victim.cpu_time().unwrap_or_default();
+        let worked = self.victim().cpu_time().unwrap_or_default();
         let started = Instant::now();
-        let peak = Peak::start(self.victim.id());
+        let peak = Peak::start(self.victim().id());
         let thrown = attack(self);
         let took = started.elapsed();
-        let worked = self.victim.cpu_time().unwrap_or_default() - worked;
+        let worked = self.victim().cpu_time().unwrap_or_default() - worked;
         let descriptors = peak.stop();
         let after = self.usage();
         let (sent, lost) = witness.stop();
         let started = Instant::now();
-        let status = self.victim.wait(Duration::ZERO);
-        assert!(status.is_none(), "{status:?} {}", self.victim.transcript());
-        latecomer(&self.lan);
+        let status = self.victim().wait(Duration::ZERO);
+        assert!(status.is_none(), "{status:?} {}", self.victim().transcript());
+        self.newcomer();
         Outcome {
             thrown,
             took,
@@ -176,8 +211,8 @@ impl Scene {
         }
     }
 
-    fn usage(&self) -> Usage {
-        Usage::of(&self.victim.id().to_string())
+    fn usage(&mut self) -> Usage {
+        Usage::of(&self.victim().id().to_string())
     }
 }
 
@@ -223,11 +258,6 @@ fn echoed(peer: &mut Messenger<Client>, number: u32) -> Result<(), String> {
     }
 }
 
-fn latecomer(lan: &Lan) {
-    let (_connector, mut peer) = linked(lan.host(LATECOMER), lan.host(TARGET));
-    echoed(&mut peer, 1).expect("the link works");
-}
-
 /// Sends a message over one link again and again, and counts those that come back.
 struct Witness {
     stop: Arc<AtomicBool>,
@@ -235,7 +265,7 @@ struct Witness {
 }
 
 impl Witness {
-    fn start(lan: &Lan) -> Self {
+    fn start(lan: &Lan, echoes: Arc<AtomicU64>) -> Self {
         let (connector, mut peer) = linked(lan.host(WITNESS), lan.host(TARGET));
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -248,6 +278,7 @@ impl Witness {
                     println!("message {sent}: {error}");
                     return (sent, 1);
                 }
+                echoes.fetch_add(1, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(2));
             }
             (sent, 0)

@@ -10,10 +10,11 @@ use std::{
     time::Duration,
 };
 
-use cable_car_std::BroadcastConnector;
+use cable_car_std::{BroadcastConnector, Event};
 use cable_car_tests::{
     events::Events,
     netns::{Host, Lan},
+    ours::{eventually, start_and_tell},
     process::run,
     program,
     python::Peer,
@@ -82,7 +83,7 @@ fn where_all_is_well_it_says_so_and_disturbs_nobody() {
         return;
     }
     let lan = Lan::new(3);
-    let ours = start(lan.host(1), "");
+    let (ours, told) = start_and_tell(lan.host(1), BroadcastConnector::builder());
     let mut python = Peer::spawn_on(lan.host(2), &["broadcast"]);
     python.expect("connected");
     let (findings, code) = examine(lan.host(0), &[]);
@@ -98,8 +99,10 @@ fn where_all_is_well_it_says_so_and_disturbs_nobody() {
         assert_eq!((&peer["result"], &peer["peer"]), (&"ok".into(), &format!("{ip}:8223").into()));
         says(peer, kind);
     }
-    // A program of ours takes the dial for what it is.
+    // A program of ours takes the dial and the beacons for what they are.
     assert_eq!(ours.addresses(), [lan.host(2).ip()]);
+    let told: Vec<Event> = told.try_iter().collect();
+    assert!(matches!(told[..], [Event::Joined { .. }]), "{told:?}");
 
     let run = tool::run(tool::command_on(lan.host(0), &["doctor", "--for", LISTEN]));
     assert_eq!(run.code, Some(0), "{run:?}");
@@ -235,6 +238,8 @@ fn no_network_and_nobody_there() {
     assert_eq!(findings.iter().filter(|f| f["result"] == "fault").count(), 1, "{findings:#?}");
 
     lan.host(0).set_cable(false);
+    let state = || run(lan.host(0).command("cat").arg("/sys/class/net/eth0/operstate")).unwrap();
+    eventually("the machine sees that", || state().trim() != "up");
     let (findings, _) = examine(lan.host(0), &[]);
     says(finding(&findings, "interface", "note"), "no carrier");
     finding(&findings, "network", "fault");
@@ -308,5 +313,5 @@ fn another_service_and_what_is_no_beacon() {
     assert_eq!(code, 0, "{findings:#?}");
     let odd = finding(&findings, "other-version", "note");
     says(odd, "42 52 4f 41 44 43 41 53 54 00 1b 5b");
-    assert!(!odd.to_string().contains('\u{1b}'), "{odd}");
+    assert!(!odd["text"].as_str().unwrap().contains('\u{1b}'), "{odd}");
 }

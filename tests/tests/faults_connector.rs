@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use cable_car::discovery::{Config, Instance};
+use cable_car::discovery::{Config, Hello, Instance, LONGEST, Service};
 use cable_car::nal::{
     BroadcastConnector, ConnectError, Connection, ConnectorError, Event, Messenger,
 };
@@ -85,6 +85,16 @@ impl Setting {
         UdpClientStack::close(right, socket).expect("close");
     }
 
+    /// The right dials; its connection stands, and is not accepted yet.
+    fn call(&mut self) -> TcpSocket {
+        let mut client = TcpClientStack::socket(&mut self.pair.right).expect("a socket");
+        let to = SocketAddr::from((Pair::LEFT, 8223));
+        while ready(TcpClientStack::connect(&mut self.pair.right, &mut client, to)).is_none() {
+            self.pair.settle();
+        }
+        client
+    }
+
     /// Ends all, and no socket may be left.
     fn end(mut self) {
         self.connector.stop(&mut self.pair.left);
@@ -144,6 +154,25 @@ fn sockets_that_can_not_be_opened_are_told_and_tried_again() {
     }
 }
 
+/// With others on its host it has a UDP socket of its own beside the one that it shares with them.
+#[test]
+fn where_its_own_socket_can_not_be_had_none_is_kept() {
+    for call in [Call::UdpSocket, Call::UdpBind] {
+        let mut pair = Pair::new();
+        let mut connector: BroadcastConnector<Mock, 4> =
+            BroadcastConnector::new(CONFIG, pair.now());
+        pair.left.script(call, [Say::Truth, Say::Fail]);
+        let now = pair.now();
+        let error = connector.poll(&mut pair.left, now).expect_err("scripted");
+        assert_eq!(error, ConnectorError::Udp(MockError::Scripted(call)));
+        assert_eq!(pair.left.open_sockets(), 0, "{call:?}");
+        assert!(connector.poll(&mut pair.left, now).is_ok(), "{call:?} goes on");
+        assert_eq!(pair.left.open_sockets(), 3, "shared, own, and the listener");
+        connector.stop(&mut pair.left);
+        assert_eq!(pair.left.open_sockets(), 0, "{call:?}");
+    }
+}
+
 #[test]
 fn time_runs_out_though_no_socket_can_be_had() {
     for call in [Call::UdpSocket, Call::UdpBind, Call::Socket, Call::Bind, Call::Listen] {
@@ -178,11 +207,7 @@ fn an_accept_that_fails_stops_nothing_else() {
 fn an_accept_that_fails_once_is_made_up_for() {
     let mut setting = Setting::new(CONFIG);
     setting.run(seconds(1));
-    let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
-    let to = SocketAddr::from((Pair::LEFT, 8223));
-    while ready(TcpClientStack::connect(&mut setting.pair.right, &mut client, to)).is_none() {
-        setting.pair.settle();
-    }
+    let _client = setting.call();
     setting.pair.left.script(Call::Accept, [Say::Fail, Say::WouldBlock, Say::Fail]);
     setting.run(seconds(1));
     assert_eq!((setting.errors.len(), setting.connections.len()), (2, 1));
@@ -197,11 +222,7 @@ fn beacons_that_can_not_be_heard_stop_nothing_else() {
     setting.run(seconds(2));
     assert_eq!(setting.errors[0], ConnectorError::Hear(MockError::Scripted(Call::UdpReceive)));
     assert_eq!(setting.pair.left.count(Call::UdpSend), 2, "beacons go out");
-    let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
-    let to = SocketAddr::from((Pair::LEFT, 8223));
-    while ready(TcpClientStack::connect(&mut setting.pair.right, &mut client, to)).is_none() {
-        setting.pair.settle();
-    }
+    let _client = setting.call();
     setting.run(seconds(1));
     assert_eq!(setting.connections.len(), 1, "others are accepted");
     setting.run(seconds(2));
@@ -280,11 +301,7 @@ fn a_peer_that_was_faster_leaves_no_dial_behind() {
     setting.beacon();
     setting.run(WAITS);
     assert_eq!(setting.pair.left.open_sockets(), 3, "dialling");
-    let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
-    let to = SocketAddr::from((Pair::LEFT, 8223));
-    while ready(TcpClientStack::connect(&mut setting.pair.right, &mut client, to)).is_none() {
-        setting.pair.settle();
-    }
+    let _client = setting.call();
     setting.run(seconds(1));
     assert_eq!(setting.connections.len(), 1);
     assert_eq!(setting.pair.left.open_sockets(), 3, "two to listen on, and the link");
@@ -322,16 +339,50 @@ fn who_dials_while_it_stops_is_not_kept() {
     setting.end();
 }
 
+/// Whoever is not wanted, or has hung up, or has said nothing yet, is let go of.
+#[test]
+fn callers_that_are_no_link_leave_nothing_behind() {
+    let service = Service::NONE;
+    let hello = Hello { welcome: false, from: Instance::new(2), to: CONFIG.instance, service };
+    let mut space = [0; LONGEST];
+    let (_, all_but_one) = hello.write(&mut space).split_last().expect("some bytes");
+    let cases: [(&str, &[u8], bool); 4] = [
+        ("talks nonsense", &[0, 255], false),
+        ("hangs up", &[], true),
+        ("begins a hello", &[0], false),
+        ("does not end its hello", all_but_one, false),
+    ];
+    for (what, says, hangs_up) in cases {
+        let mut setting = Setting::new(CONFIG);
+        setting.run(seconds(1));
+        let mut client = setting.call();
+        if !says.is_empty() {
+            let sent = TcpClientStack::send(&mut setting.pair.right, &mut client, says);
+            assert_eq!(sent, Ok(says.len()));
+        }
+        if hangs_up {
+            TcpClientStack::close(&mut setting.pair.right, client).expect("close");
+        }
+        setting.run(seconds(1));
+        assert!(setting.connections.is_empty(), "one that {what} is a peer");
+        assert_eq!(setting.pair.left.open_sockets(), 2, "one that {what} keeps its socket");
+        setting.end();
+    }
+
+    let mut setting = Setting::new(CONFIG);
+    setting.run(seconds(1));
+    let _client = setting.call();
+    setting.run(Duration::from_millis(50));
+    assert_eq!(setting.pair.left.open_sockets(), 3, "it may say hello still");
+    setting.end();
+}
+
 /// A stranger that speaks at once is known for what it is by its first byte, which is not lost.
 #[test]
 fn the_first_message_of_a_stranger_that_says_no_hello_arrives_whole() {
     let mut setting = Setting::new(CONFIG);
     setting.run(seconds(1));
-    let mut client = TcpClientStack::socket(&mut setting.pair.right).expect("a socket");
-    let to = SocketAddr::from((Pair::LEFT, 8223));
-    while ready(TcpClientStack::connect(&mut setting.pair.right, &mut client, to)).is_none() {
-        setting.pair.settle();
-    }
+    let mut client = setting.call();
     let sent = TcpClientStack::send(&mut setting.pair.right, &mut client, &[2, 2, 3, 0x11, 7]);
     assert_eq!(sent, Ok(5));
     setting.run(seconds(1));

@@ -29,7 +29,9 @@ fn exchange(one: &BroadcastConnector, two: &BroadcastConnector) -> Option<LinkEr
     let mut here: Messenger<Client> = one.next_peer(PATIENCE).expect("found");
     let mut there: Messenger<Client> = two.next_peer(PATIENCE).expect("found");
     let (mut sent, mut came, mut back) = (0, 0, 0);
+    let deadline = Instant::now() + 3 * PATIENCE;
     while back < MESSAGES {
+        assert!(Instant::now() < deadline, "{came} there, {back} back, and no end is told");
         // One message a transfer and so one a packet, with many under way.
         if sent < MESSAGES && sent < back + 50 && here.send(&Numbered(sent)).is_ok() {
             sent += 1;
@@ -124,6 +126,8 @@ fn a_machine_that_sleeps_for_a_moment_goes_on_where_it_was() {
     }
     let mut scene = Scene::new(Path::new(PROGRAM));
     let (_connector, mut peer) = linked(&scene);
+    // Some beacons, so that their silence is noticed.
+    std::thread::sleep(Duration::from_secs(1));
     echo(&mut peer);
     scene.victim().signal("STOP");
     for number in 0..100 {

@@ -5,7 +5,8 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr},
+    io::Read,
+    net::{IpAddr, Ipv4Addr, TcpStream},
 };
 
 use cable_car_std::{BroadcastConnector, Event, Join, Messenger};
@@ -219,7 +220,8 @@ fn an_interface_is_chosen_by_name_or_address() {
         return;
     }
     let (one, two) = (Lan::new(2), Lan::new(1));
-    let address = two.join(one.host(0)).to_string();
+    let (first, second) = (one.host(0).ip(), two.join(one.host(0)));
+    let address = second.to_string();
     let everywhere = || [start(one.host(1), options()), start(two.host(0), options())];
     for (choice, found) in [("eth0", 0), ("eth1", 1), (&*address, 1)] {
         let everywhere = everywhere();
@@ -227,6 +229,11 @@ fn an_interface_is_chosen_by_name_or_address() {
         // Neither does it dial the others, nor may they dial it.
         let _link = one_link(&chosen, &everywhere[found]);
         no_more(&everywhere[1 - found]);
+        let (dialler, at) = [(two.host(0), second), (one.host(1), first)][found];
+        let mut stranger = dialler.enter(|| TcpStream::connect((at, 8223))).unwrap();
+        stranger.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(stranger.read(&mut [0]).unwrap(), 0, "{choice}: closed at once");
+        no_more(&chosen);
         assert_eq!(chosen.trouble(), None, "{choice}");
     }
     let _everywhere = everywhere();

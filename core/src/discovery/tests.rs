@@ -239,20 +239,49 @@ fn a_dial_that_takes_too_long_is_given_up() {
 }
 
 #[test]
+fn no_dial_is_wanted_once_it_is_stopped() {
+    let mut five = started(5);
+    five.heard(at(0), address(7), &beacon(7));
+    let dial = dialled(&mut five, at(0));
+    assert!(five.wants(dial));
+    five.stop();
+    assert!(!five.wants(dial));
+}
+
+#[test]
 fn a_peer_that_is_lost_is_linked_again_when_heard_and_one_that_left_is_forgotten() {
     let (mut five, link) = linked(at(10));
     let who = Who::Instance(Instance::new(7));
     assert_eq!(five.unlinked(at(20), link), Some(Departure { who, goodbye: false }));
     assert_eq!(five.unlinked(at(20), link), None);
+    five.heard(at(30), address(7), &beacon(7));
+    assert_eq!(actions(&mut five, at(30)), [], "not at once, or a link that fails would spin");
     five.heard(at(500), address(7), &beacon(7));
     dialled(&mut five, at(500));
 
-    let (mut five, link) = linked(at(10));
     let goodbye = announcement(7, |said| said.goodbye = true);
-    five.heard(at(15), address(8), &goodbye);
-    five.heard(at(15), address(7), &goodbye);
-    assert_eq!(five.linked().count(), 1, "a goodbye can be forged, and ends no link");
-    assert_eq!(five.unlinked(at(20), link), Some(Departure { who, goodbye: true }));
+    for (from, goodbye_is_believed) in [(8, false), (7, true)] {
+        let (mut five, link) = linked(at(10));
+        five.heard(at(15), address(from), &goodbye);
+        assert_eq!(five.linked().count(), 1, "a goodbye can be forged, and ends no link");
+        let departure = Departure { who, goodbye: goodbye_is_believed };
+        assert_eq!(five.unlinked(at(20), link), Some(departure), "from host {from}");
+    }
+}
+
+#[test]
+fn a_peer_that_moves_is_dialled_where_it_is_and_a_linked_one_does_not_move() {
+    let (mut five, link) = linked(at(10));
+    let who = Who::Instance(Instance::new(7));
+    let seven = |host| (who, *address(host).ip());
+    five.heard(at(15), address(8), &beacon(7));
+    assert_eq!(actions(&mut five, at(15)), []);
+    assert_eq!(five.linked().collect::<List<_>>(), [seven(7)], "anybody can say so");
+
+    five.unlinked(at(20), link);
+    five.heard(at(500), address(8), &beacon(7));
+    let there = SocketAddrV4::new(*address(8).ip(), TCP_PORT);
+    assert!(matches!(actions(&mut five, at(500))[..], [Action::Dial(_, to)] if to == there));
 }
 
 #[test]

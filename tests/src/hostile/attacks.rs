@@ -1,7 +1,7 @@
 //! The attacks, each bounded in number and time. They run on the attacker's machine, and say how many
 //! of whatever they threw.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -64,9 +64,15 @@ fn more_addresses(scene: &Scene) -> Vec<Ipv4Addr> {
     addresses
 }
 
-/// So many connections from many addresses, that never say anything, kept open for a time.
+/// So many connections from many addresses, that never say anything, kept open for a time, and
+/// until all is done that is to be done `meanwhile`.
 #[must_use]
-pub fn silence(scene: &Scene, count: usize, time: Duration) -> u64 {
+pub fn silence(
+    scene: &Scene,
+    count: usize,
+    time: Duration,
+    meanwhile: impl FnOnce() + Send,
+) -> u64 {
     let addresses = more_addresses(scene);
     attack(scene, |stranger, _| {
         let started = Instant::now();
@@ -75,6 +81,7 @@ pub fn silence(scene: &Scene, count: usize, time: Duration) -> u64 {
             .take_while(|_| started.elapsed() < time)
             .filter_map(|&from| connect(from, stranger.at).ok())
             .collect();
+        meanwhile();
         thread::sleep(time.saturating_sub(started.elapsed()));
         connections.len() as u64
     })
@@ -218,24 +225,35 @@ fn syn(from: SocketAddrV4, to: SocketAddrV4, sequence: u32) -> Vec<u8> {
 }
 
 /// Messages as fast as they are taken, and nothing that comes back is read.
+///
+/// # Panics
+///
+/// Where the victim has no time for others meanwhile.
 #[must_use]
 pub fn deafness(scene: &Scene, time: Duration) -> u64 {
     attack(scene, |stranger, here| {
         let mut stream = stranger.say_hello(here, u64::MAX - 1).expect("welcome");
         stream.set_write_timeout(Some(Duration::from_millis(100))).expect("a time");
+        let from = stream.local_addr().expect("it is connected");
         let mut frame = [0; 32];
         let len = Numbered(1).write_frame(&mut frame).expect("room");
         let many = frame[..len].repeat(1000);
         let started = Instant::now();
-        let mut bytes = 0;
+        let (mut bytes, mut is_full) = (0, false);
         while started.elapsed() < time {
             match stream.write(&many) {
                 Ok(0) => break,
                 Ok(len) => bytes += len,
                 // Nobody takes any more, and nobody has to.
-                Err(_) => thread::sleep(Duration::from_millis(10)),
+                Err(_) if is_full => thread::sleep(Duration::from_millis(10)),
+                Err(_) => {
+                    is_full = true;
+                    scene.others_are_served();
+                    assert!(!scene.has_ended(from), "others had to wait for its end");
+                }
             }
         }
+        assert!(is_full, "all is taken though nothing is read");
         (bytes / len) as u64
     })
 }
@@ -264,8 +282,9 @@ pub fn slowness(scene: &Scene) -> u64 {
         let mut echo = vec![0; len];
         slow.read_exact(&mut echo).expect("answered");
         assert_eq!(echo, &frame[..len]);
-        let end = slower.read(&mut [0]);
-        assert!(matches!(end, Ok(0) | Err(_)), "the connection is over: {end:?}");
+        let end = slower.read(&mut [0]).map_err(|error| error.kind());
+        let is_over = matches!(end, Ok(0) | Err(ErrorKind::ConnectionReset));
+        assert!(is_over, "a hello is waited for: {end:?}");
         8
     })
 }

@@ -114,6 +114,11 @@ impl HelloReader {
         }
     }
 
+    /// Whether anything was read.
+    pub(crate) fn has_begun(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
     /// Takes bytes that were read, at most as many as were [`wanted`](Self::wanted)
     /// ([example](Hello)).
     pub fn read(&mut self, bytes: &[u8]) -> Opening {

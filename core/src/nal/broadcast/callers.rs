@@ -75,7 +75,7 @@ where
                     self.discovery.came_without_hello(now, caller.address)
                 }
                 // One that has begun a hello and does not go on is no legacy peer.
-                Ok(Opening::Part) if caller.greeting.wanted() == 1 => {
+                Ok(Opening::Part) if !caller.greeting.has_begun() => {
                     self.discovery.came_without_hello(now, caller.address)
                 }
                 Ok(Opening::Part | Opening::Nonsense) | Err(_) => Verdict::Refuse,

@@ -19,7 +19,7 @@ type Attack = (&'static str, fn(&Scene) -> u64);
 const ATTACKS: &[Attack] = &[
     ("connections that close at once", |scene| attacks::connects(scene, 10_000, TIME)),
     ("connections that never speak, from 155 addresses", |scene| {
-        attacks::silence(scene, 1000, TIME)
+        attacks::silence(scene, 1000, TIME, || scene.newcomer())
     }),
     ("peers whose machine is gone without a word", |scene| attacks::vanishing(scene, 1000)),
     ("connections never completed (SYN)", |scene| attacks::half_open(scene, TIME)),
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     }
     let scene = Scene::with_descriptors(&own, 40);
     let what = "connections to a program with 40 descriptors";
-    row(what, scene, |scene| attacks::silence(scene, 1000, TIME));
+    row(what, scene, |scene| attacks::silence(scene, 1000, TIME, || {}));
     ExitCode::SUCCESS
 }
 
