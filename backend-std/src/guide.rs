@@ -7,10 +7,14 @@
 //! - [`tuning`]: what can be turned, what it costs, where the ends are
 //! - [`faq`]: what people ask
 //! - [`architecture`]: how it is built, in one picture
+//! - [`benchmarks`]: how it is measured, what was aimed at, what was missed and why
+//! - [`security`]: what strangers on the network can do, and what not
 //! - [`protocol`]: what goes over the wire, for those who write another peer
 
 #[doc = include_str!("../docs/architecture.md")]
 pub mod architecture {}
+#[doc = include_str!("../docs/benchmarks.md")]
+pub mod benchmarks {}
 #[doc = include_str!("../docs/faq.md")]
 pub mod faq {}
 #[doc = include_str!("../docs/from-python.md")]
@@ -22,6 +26,8 @@ pub mod microcontroller {}
 /// [cable-car.lua]: https://docs.rs/crate/cable-car/latest/source/wireshark/cable-car.lua
 #[doc = include_str!("../docs/protocol.md")]
 pub mod protocol {}
+#[doc = include_str!("../docs/security.md")]
+pub mod security {}
 #[doc = include_str!("../docs/testing.md")]
 pub mod testing {}
 #[doc = include_str!("../docs/tuning.md")]

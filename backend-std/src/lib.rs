@@ -1,6 +1,8 @@
 // On these pages the guides are modules; the README's own links are those of the repository. Of two
 // definitions of one link the first one counts.
 //! [PROTOCOL.md]: guide::protocol
+//! [SECURITY.md]: guide::security
+//! [BENCHMARKS.md]: guide::benchmarks
 //! [cable-car.lua]: https://docs.rs/crate/cable-car/latest/source/wireshark/cable-car.lua
 //! [Getting started]: guide::getting_started
 //! [From Python to Rust]: guide::from_python

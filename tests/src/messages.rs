@@ -1,4 +1,4 @@
-//! Messages that tests pass about: figures of machines, and numbered ones that are echoed.
+//! Messages that tests pass about: figures of machines, and numbered ones.
 
 use cable_car_std::{
     ByteMessage, DecodeError, EncodeError, Identify, Join, JsonMessage, Quit, Reader, Retry,
@@ -85,4 +85,30 @@ message_set! {
     /// What a client of the firmware understands.
     #[derive(Debug)]
     pub enum Client: Byte { Identify, Join, Retry, Quit, Numbered }
+}
+
+/// The numbered messages of a [Python program](crate::python::Peer)'s bulk, in both transports.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bulk {
+    /// Which one it is, from 0.
+    pub n: u32,
+    /// What gives it its size; the zeros of a byte message as so many letters.
+    pub pad: String,
+}
+
+impl JsonMessage for Bulk {
+    const NAME: &'static str = "Bulk";
+}
+
+impl ByteMessage<'_> for Bulk {
+    const CODE: u8 = 17;
+
+    fn encode(&self, payload: &mut Writer<'_>) -> Result<(), EncodeError> {
+        payload.u32(self.n)?;
+        payload.text(&self.pad)
+    }
+
+    fn decode(payload: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { n: payload.u32()?, pad: payload.rest_text()?.replace('\0', "x") })
+    }
 }

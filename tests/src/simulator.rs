@@ -71,6 +71,8 @@
 //! of legacy peers, and [what must hold](Peers::check) whatever goes wrong.
 
 mod check;
+mod connections;
+mod datagrams;
 mod faults;
 mod legacy;
 mod network;

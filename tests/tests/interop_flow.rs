@@ -1,45 +1,21 @@
-//! Many messages at once, peers that do not read, and the ends of links, against the real Python
-//! package in both transports.
+//! Many messages at once and peers that do not read, against the real Python package in both
+//! transports.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::time::{Duration, Instant};
 
 use cable_car_std::{
-    BufferSize, ByteMessage, DecodeError, EncodeError, Join, JsonMessage, LinkError, MessageSet,
-    Messenger, Outgoing, Quit, Reader, SendError, Watch, Writer, message_set,
+    BufferSize, Join, LinkError, MessageSet, Messenger, Outgoing, Quit, SendError, Watch,
+    message_set,
 };
 use cable_car_tests::{
+    messages::Bulk,
     pair,
     process::PATIENCE,
     python::Peer,
     require::{Need, require},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-
-/// The numbered messages of a Python program, in both transports.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Bulk {
-    n: u32,
-    pad: String,
-}
-
-impl JsonMessage for Bulk {
-    const NAME: &'static str = "Bulk";
-}
-
-impl ByteMessage<'_> for Bulk {
-    const CODE: u8 = 17;
-
-    fn encode(&self, payload: &mut Writer<'_>) -> Result<(), EncodeError> {
-        payload.u32(self.n)?;
-        payload.text(&self.pad)
-    }
-
-    fn decode(payload: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { n: payload.u32()?, pad: payload.rest_text()?.replace('\0', "x") })
-    }
-}
 
 message_set! { #[derive(Debug, PartialEq)] enum Bytes: Byte { Join, Quit, Bulk } }
 message_set! { #[derive(Debug, PartialEq)] enum Lines: Json { Join, Quit, Bulk } }
@@ -127,17 +103,7 @@ fn both_at_once<S: Numbered>() {
         take_in_order(here, &mut received, &pad);
         received == MANY && here.queued() == 0
     });
-    wait_for_count(&mut there, MANY);
-}
-
-/// Waits until Python has received so many messages.
-fn wait_for_count(there: &mut Peer, count: u32) {
-    let deadline = Instant::now() + LONG;
-    let count = u64::from(count);
-    while there.count(0).0 < count {
-        assert!(Instant::now() < deadline, "{}", there.process().transcript());
-    }
-    assert_eq!(there.count(0).0, count);
+    there.wait_for_count(MANY.into(), LONG);
 }
 
 /// Python does not read: the buffer fills up to its limit and not beyond, and all arrives later.
@@ -235,124 +201,6 @@ fn what_is_not_read_yet_waits() {
 }
 
 #[test]
-fn the_end_is_told_after_the_last_message() {
-    if !require(Need::Peer) {
-        return;
-    }
-    for ending in ["close", "shutdown", "quit", "kill"] {
-        let (mut here, mut there) = pair::byte::<Bytes>(&[]);
-        there.send(&json!({"cmd": "bulk", "count": 1000}));
-        there.expect("bulk_sent");
-        // Answered after the transfer that follows, so that all is on its way.
-        there.count(0);
-        match ending {
-            "kill" => there.process().signal("KILL"),
-            _ => there.send(&json!({"cmd": ending})),
-        }
-        if ending != "close" && ending != "shutdown" {
-            assert!(there.process().wait(PATIENCE).is_some());
-        } else {
-            there.expect("closed");
-        }
-
-        // The end is there already, and may have been read; the messages come first.
-        for _ in 0..3 {
-            assert_eq!(here.xfer(), Ok(()), "{ending}");
-        }
-        let mut received = 0;
-        let end = loop {
-            let transferred = here.xfer();
-            let mut idle = true;
-            while let Some(message) = here.get() {
-                idle = false;
-                match message.unwrap() {
-                    Bytes::Bulk(bulk) => assert_eq!(bulk.n, received),
-                    other => panic!("{other:?}"),
-                }
-                received += 1;
-            }
-            if let Err(end) = transferred {
-                assert!(idle, "the end was told before the last message");
-                break end;
-            }
-            here.wait(Some(PATIENCE)).unwrap();
-        };
-        assert_eq!(received, 1000, "{ending}");
-        assert_eq!(end, LinkError::ClosedByPeer, "{ending}");
-        assert!(here.is_closed());
-        assert_eq!(here.xfer(), Err(end));
-        assert!(here.get().is_none());
-        assert_eq!(here.send(&Join), Err(SendError::Ended(end)));
-    }
-}
-
-#[test]
-fn python_sees_our_close() {
-    if !require(Need::Peer) {
-        return;
-    }
-    let (mut here, mut there) = pair::json::<Lines>(&[]);
-    here.send(&Join).unwrap();
-    here.xfer().unwrap();
-    there.expect("message");
-    here.send(&Quit).unwrap();
-    here.close();
-    assert!(here.is_closed());
-    assert_eq!(here.xfer(), Err(LinkError::Closed));
-    assert_eq!(here.send(&Join), Err(SendError::Ended(LinkError::Closed)));
-    there.expect("eof");
-    assert_eq!(there.count(0).0, 1, "what was queued is dropped");
-
-    // A messenger that is dropped is closed as well.
-    let (here, mut there) = pair::json::<Lines>(&[]);
-    drop(here);
-    there.expect("eof");
-}
-
-#[test]
-fn shutdown_delivers_what_is_queued() {
-    if !require(Need::Peer) {
-        return;
-    }
-    let (mut here, mut there) = pair::json::<Lines>(&["--quiet"]);
-    there.send(&json!({"cmd": "pause"}));
-    assert_eq!(there.count(0).0, 0);
-    let pad = "x".repeat(1000);
-    for n in 0..MANY / 2 {
-        Lines::send(&mut here, n, &pad).unwrap();
-    }
-    // More than the system takes while Python does not read.
-    assert!(here.queued() > 10_000_000);
-    let waiting = std::thread::spawn(move || (here.shutdown(LONG), here));
-    there.send(&json!({"cmd": "resume"}));
-    there.expect_within("eof", LONG);
-    wait_for_count(&mut there, MANY / 2);
-    let (told, here) = waiting.join().unwrap();
-    assert_eq!(told, Ok(()));
-    assert!(here.is_closed());
-}
-
-#[test]
-fn shutdown_says_what_it_could_not_deliver() {
-    if !require(Need::Peer) {
-        return;
-    }
-    let (mut here, mut there) = pair::json::<Lines>(&["--quiet"]);
-    there.send(&json!({"cmd": "pause"}));
-    assert_eq!(there.count(0).0, 0);
-    let pad = "x".repeat(1000);
-    for n in 0..MANY / 2 {
-        Lines::send(&mut here, n, &pad).unwrap();
-    }
-    let queued = here.queued();
-    let unsent = here.shutdown(Duration::from_millis(200)).unwrap_err();
-    assert!(unsent.bytes > 0 && unsent.bytes < queued, "{unsent:?} of {queued}");
-    assert!(here.is_closed());
-    there.send(&json!({"cmd": "resume"}));
-    there.expect_within("eof", LONG);
-}
-
-#[test]
 fn send_wait_waits_for_room() {
     if !require(Need::Peer) {
         return;
@@ -364,7 +212,7 @@ fn send_wait_waits_for_room() {
         assert_eq!(sent, Ok(()), "message {n}");
         assert_eq!(here.queued(), 0);
     }
-    wait_for_count(&mut there, MANY);
+    there.wait_for_count(MANY.into(), LONG);
 }
 
 #[test]

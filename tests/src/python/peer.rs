@@ -4,6 +4,7 @@ use std::{
     ops::{Deref, DerefMut},
     path::Path,
     process::Command,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -134,6 +135,19 @@ impl Peer {
         let count = self.expect("count");
         let number = |field: &str| count[field].as_u64().expect("a count is a number");
         (number("received"), number("sent"))
+    }
+
+    /// Waits until the first connection has received so many messages.
+    ///
+    /// # Panics
+    ///
+    /// If that is not so within `patience`, or it receives more.
+    pub fn wait_for_count(&mut self, received: u64, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        while self.count(0).0 < received {
+            assert!(Instant::now() < deadline, "{}", self.process().transcript());
+        }
+        assert_eq!(self.count(0).0, received);
     }
 }
 

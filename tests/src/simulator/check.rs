@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use super::datagrams::subnet;
 use super::legacy::Legacy;
 use super::peers::{Kind, Peers};
 use super::seeker::Seeker;
-use super::world::{World, subnet};
+use super::world::World;
 
 const SECOND: u64 = 1_000_000;
 

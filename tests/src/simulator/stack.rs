@@ -10,7 +10,9 @@ use embedded_nal::{
     TcpClientStack, TcpError, TcpErrorKind, TcpFullStack, UdpClientStack, UdpFullStack, nb,
 };
 
-use super::world::{Ending, State, Tcp, Udp, What, World};
+use super::connections::{Ending, State, Tcp};
+use super::datagrams::Udp;
+use super::world::{What, World};
 
 /// Ports that are given to those who want any.
 const FIRST_FREE_PORT: u16 = 49_152;

@@ -1,18 +1,20 @@
-//! What lies between the programs: datagrams and connections on their way, and what happens when.
+//! Who takes part, and what happens when: machines, programs, and all that is on its way.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeSet, BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::rc::Rc;
 
 use cable_car::Instant;
 
+use super::connections::{Ending, State, Tcp, Wire};
+use super::datagrams::Udp;
 use super::faults::Faults;
 use super::record::Record;
 use crate::random::Random;
 
 /// How long a machine that is gone without a word is taken to be there by those linked with it.
-const DEAD_PEER: u64 = 3_000_000;
+pub(super) const DEAD_PEER: u64 = 3_000_000;
 /// Nothing arrives sooner.
 const SHORTEST_DELAY: u64 = 20;
 
@@ -67,57 +69,6 @@ pub(super) struct Program {
     /// Whether its machine has other interfaces since it looked.
     pub(super) moved: bool,
     pub(super) record: Record,
-}
-
-/// A UDP socket.
-#[derive(Debug)]
-pub(super) struct Udp {
-    pub(super) program: usize,
-    /// None before it is bound, and when it is closed.
-    pub(super) port: Option<u16>,
-    pub(super) inbox: VecDeque<(SocketAddrV4, Rc<[u8]>)>,
-}
-
-/// A TCP socket.
-#[derive(Debug)]
-pub(super) struct Tcp {
-    pub(super) program: usize,
-    pub(super) state: State,
-}
-
-#[derive(Debug)]
-pub(super) enum State {
-    New,
-    Bound(u16),
-    Listening { port: u16, backlog: VecDeque<usize> },
-    Dialling { wire: usize },
-    Connected { wire: usize, end: usize },
-    Closed,
-}
-
-/// A connection, or one that was tried.
-#[derive(Debug)]
-pub(super) struct Wire {
-    /// Dialler and dialled: machine, program, address. The program that is dialled is known once it is.
-    pub(super) machines: [usize; 2],
-    pub(super) programs: [Option<usize>; 2],
-    pub(super) addresses: [SocketAddrV4; 2],
-    /// What the dialler knows of its dial.
-    pub(super) accepted: Option<bool>,
-    /// What has come to each end.
-    pub(super) inbox: [VecDeque<u8>; 2],
-    /// Each end was closed by its own program.
-    pub(super) closed: [bool; 2],
-    /// What each end knows of the other one's end.
-    pub(super) end_known: [Option<Ending>; 2],
-    /// When the last thing on its way to each end arrives; nothing overtakes it.
-    arrives: [u64; 2],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    Closed,
-    Broken,
 }
 
 /// What happens.
@@ -290,140 +241,6 @@ impl World {
         }
     }
 
-    /// Something has come to one end of a connection.
-    fn news(&mut self, wire: usize, end: usize) -> Vec<usize> {
-        let program = self.wires[wire].programs[end];
-        if let Some(program) = program {
-            self.programs[program].news = true;
-        }
-        program.into_iter().collect()
-    }
-
-    /// Sends a datagram to one address or to everybody of a subnet, with the faults of the network.
-    pub(super) fn send(&mut self, program: usize, port: u16, to: SocketAddrV4, bytes: &[u8]) {
-        let machine = self.programs[program].machine;
-        let Some(source) = self.source(machine, *to.ip()) else { return };
-        let from = SocketAddrV4::new(source, port);
-        let bytes: Rc<[u8]> = bytes.into();
-        let everybody = is_broadcast(*to.ip());
-        for other in 0..self.machines.len() {
-            let addresses = &self.machines[other].addresses;
-            let meant = addresses.iter().any(|&address| match everybody {
-                true => subnet(address) == subnet(source),
-                false => address == *to.ip(),
-            });
-            let deaf = everybody && self.deaf_ways.contains(&(machine, other));
-            if !meant || deaf || other != machine && self.chance.percent(self.faults.loss) {
-                continue;
-            }
-            for _ in 0..1 + u32::from(self.chance.percent(self.faults.twice)) {
-                let at = self.now + self.delay();
-                let bytes = Rc::clone(&bytes);
-                self.schedule(at, What::Datagram { machine: other, to, from, bytes });
-            }
-        }
-    }
-
-    /// The address of the interface by which something leaves.
-    pub(super) fn source(&self, machine: usize, to: Ipv4Addr) -> Option<Ipv4Addr> {
-        let addresses = &self.machines[machine].addresses;
-        match to {
-            Ipv4Addr::BROADCAST => addresses.first().copied(),
-            to => addresses.iter().copied().find(|&address| subnet(address) == subnet(to)),
-        }
-    }
-
-    /// A datagram arrives: a broadcast at every socket of the port, another one at the last.
-    fn deliver(
-        &mut self,
-        machine: usize,
-        to: SocketAddrV4,
-        from: SocketAddrV4,
-        bytes: &Rc<[u8]>,
-    ) -> Vec<usize> {
-        let mut woken = Vec::new();
-        for udp in self.udp.iter_mut().rev() {
-            let program = &mut self.programs[udp.program];
-            if program.machine != machine || !program.alive || udp.port != Some(to.port()) {
-                continue;
-            }
-            udp.inbox.push_back((from, Rc::clone(bytes)));
-            program.record.heard.insert(*from.ip());
-            woken.push(udp.program);
-            if !is_broadcast(*to.ip()) {
-                break;
-            }
-        }
-        woken
-    }
-
-    /// A program dials; `None` where no interface leads there.
-    pub(super) fn dial(&mut self, program: usize, to: SocketAddrV4) -> Option<usize> {
-        let machine = self.programs[program].machine;
-        let source = self.source(machine, *to.ip())?;
-        self.programs[program].record.dialled(self.now, *to.ip());
-        let has = |other: &Machine| other.addresses.contains(to.ip());
-        let other = self.machines.iter().position(has);
-        let wire = self.wires.len();
-        let port = 10_000 + (wire % 50_000) as u16;
-        self.wires.push(Wire {
-            machines: [machine, other.unwrap_or(machine)],
-            programs: [Some(program), None],
-            addresses: [SocketAddrV4::new(source, port), to],
-            accepted: None,
-            inbox: Default::default(),
-            closed: [false; 2],
-            end_known: [None; 2],
-            arrives: [0; 2],
-        });
-        if other.is_some() {
-            self.carry(wire, 1, What::Dialled(wire));
-        }
-        Some(wire)
-    }
-
-    fn dialled(&mut self, wire: usize) -> Vec<usize> {
-        let [from, to] = self.wires[wire].machines;
-        let walled = self.closed_ways.contains(&(from, to));
-        if walled && self.faults.filtered || !self.machines[to].on {
-            return Vec::new();
-        }
-        let port = self.wires[wire].addresses[1].port();
-        let listens = |tcp: &Tcp| {
-            let program = &self.programs[tcp.program];
-            let here = program.machine == to && program.alive;
-            here && matches!(tcp.state, State::Listening { port: at, .. } if at == port)
-        };
-        let listener = self.tcp.iter().position(listens).filter(|_| !walled);
-        let Some(listener) = listener else {
-            self.carry(wire, 0, What::Answered(wire, false));
-            return Vec::new();
-        };
-        let program = self.tcp[listener].program;
-        self.wires[wire].programs[1] = Some(program);
-        if let State::Listening { backlog, .. } = &mut self.tcp[listener].state {
-            backlog.push_back(wire);
-        }
-        self.carry(wire, 0, What::Answered(wire, true));
-        vec![program]
-    }
-
-    /// Something on its way to one end of a connection.
-    pub(super) fn carry(&mut self, wire: usize, end: usize, what: What) {
-        let at = self.now + self.delay();
-        let arrives = &mut self.wires[wire].arrives[end];
-        *arrives = at.max(*arrives + 1);
-        let at = *arrives;
-        self.schedule(at, what);
-    }
-
-    /// Closes one end; the other one hears of it.
-    pub(super) fn close(&mut self, wire: usize, end: usize) {
-        if !std::mem::replace(&mut self.wires[wire].closed[end], true) {
-            self.carry(wire, 1 - end, What::Ended(wire, 1 - end, Ending::Closed));
-        }
-    }
-
     /// A program ends, and so do its sockets: those at the other end are told, or learn it in time.
     fn end(&mut self, program: usize, silently: bool) {
         if !std::mem::replace(&mut self.programs[program].alive, false) {
@@ -451,14 +268,6 @@ impl World {
         }
     }
 
-    /// One end is gone without a word.
-    fn break_off(&mut self, wire: usize, end: usize) {
-        if !std::mem::replace(&mut self.wires[wire].closed[end], true) {
-            let what = What::Ended(wire, 1 - end, Ending::Broken);
-            self.schedule(self.now + DEAD_PEER, what);
-        }
-    }
-
     /// An interface has another address from now on; the connections of the old one break, at both ends.
     fn readdress(&mut self, machine: usize, interface: usize, address: Ipv4Addr) {
         let old = std::mem::replace(&mut self.machines[machine].addresses[interface], address);
@@ -475,18 +284,9 @@ impl World {
         }
     }
 
-    fn delay(&mut self) -> u64 {
+    /// How long something is on its way.
+    pub(super) fn delay(&mut self) -> u64 {
         let longest = u64::try_from(self.faults.delay.as_micros()).unwrap_or(u64::MAX);
         SHORTEST_DELAY + self.chance.time(longest)
     }
-}
-
-/// What all addresses of a subnet share.
-pub(super) fn subnet(address: Ipv4Addr) -> [u8; 3] {
-    let [a, b, c, _] = address.octets();
-    [a, b, c]
-}
-
-fn is_broadcast(address: Ipv4Addr) -> bool {
-    address.octets()[3] == 255
 }
