@@ -115,8 +115,14 @@ fn missing(wanted: &str, interfaces: &[Interface]) -> String {
         .map(|(interface, v4)| if by_address { v4.ip.to_string() } else { interface.name.clone() })
         .collect();
     there.dedup();
-    let kind = if by_address { "with the address" } else { "called" };
-    format!("no interface {kind} {wanted} has an IPv4 address; there are {}", there.join(", "))
+    let none = match by_address {
+        true => format!("no interface has the address {wanted}"),
+        false => format!("no interface called {wanted} has an IPv4 address"),
+    };
+    match there.as_slice() {
+        [] => format!("{none}, nor any other"),
+        there => format!("{none}; there are {}", there.join(", ")),
+    }
 }
 
 fn is_wanted(wanted: &str, interface: &Interface, v4: &Ifv4Addr) -> bool {
@@ -211,7 +217,7 @@ mod tests {
     fn what_can_not_be_used_is_named_and_the_rest_is_used() {
         for (wanted, trouble) in [
             ("eth7", "called eth7 has an IPv4 address; there are lo, eth0, eth1, wlan0, tun0"),
-            ("10.0.1.8", "with the address 10.0.1.8 has an IPv4 address; there are 127.0.0.1, 10."),
+            ("10.0.1.8", "no interface has the address 10.0.1.8; there are 127.0.0.1, 10."),
             ("eth1", "eth1 is down"),
             ("tun0", "tun0 can not broadcast"),
         ] {
@@ -219,6 +225,8 @@ mod tests {
             assert!(networks.trouble.as_ref().unwrap().contains(trouble), "{networks:?}");
             assert_eq!(networks.broadcasts, addresses(&["10.0.1.255"]), "{wanted}");
         }
+        let none = take_part("eth7", &[], &mut Networks::default()).unwrap_err();
+        assert_eq!(none, "no interface called eth7 has an IPv4 address, nor any other");
         let nothing = choose(&["eth7"]);
         assert!(nothing.broadcasts.is_empty() && nothing.heard.unwrap().is_empty());
     }

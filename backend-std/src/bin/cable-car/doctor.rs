@@ -23,6 +23,9 @@ use crate::text::plain;
 /// How long a dial may take; a connector gives it as long.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Where programs of this machine hear a beacon with no network up.
+const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+
 pub(crate) fn run(
     common: &Common,
     service: &Service,
@@ -58,7 +61,7 @@ pub(crate) fn run(
     findings.verdict()
 }
 
-/// Which networks beacons go out to: those that were asked for, or all.
+/// Which networks beacons go out to: those that were asked for, or all, or this machine.
 fn look_at_networks(
     wanted: &[String],
     findings: &mut Findings<'_>,
@@ -68,8 +71,12 @@ fn look_at_networks(
     let is_loopback = |name: &String| loopback.iter().any(|network| network.is_called(name));
     let is_there = |name: &String| networks.iter().any(|network| network.is_called(name));
     for name in wanted.iter().filter(|name| !is_loopback(name) && !is_there(name)) {
-        let there: Vec<&str> = networks.iter().map(|network| network.interface.as_str()).collect();
-        let words = format!("no interface called {name} has an IPv4 address");
+        let there: Vec<String> =
+            networks.iter().map(|n| format!("{} ({})", n.interface, n.address)).collect();
+        let words = match name.parse::<Ipv4Addr>() {
+            Ok(address) => format!("no interface has the address {address}"),
+            Err(_) => format!("no interface called {name} has an IPv4 address"),
+        };
         let todo = match there.as_slice() {
             [] => "there are none but loopback".to_owned(),
             there => format!("there are {}", there.join(", ")),
@@ -90,17 +97,26 @@ fn look_at_networks(
                 .todo("peers behind it are reached by `cable-car connect ADDRESS` alone"),
         })?;
     }
-    if loopback.is_empty() {
+    if !loopback.iter().any(|network| network.up) {
         let words =
             "the loopback interface is down: programs of this machine do not find each other";
         findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
     }
     let usable = networks.iter().any(Network::is_usable);
-    let loopback_will_do = !wanted.is_empty() && wanted.iter().all(is_loopback);
-    if !usable && !loopback_will_do {
+    // Of those that were asked for, more is told above than that there is none.
+    let is_wanted = wanted.is_empty() || !networks.is_empty();
+    if !usable && is_wanted {
         let words = "no network is up: only programs of this machine can be found";
         let todo = "connect this machine to the network that the peers are on";
         findings.tell(Finding::bad("network", words).todo(todo))?;
+    }
+    if !usable {
+        let up = loopback.into_iter().find(|network| network.up);
+        networks.extend(up.map(|network| Network {
+            interface: "loopback".to_owned(),
+            broadcast: Some(LOOPBACK),
+            ..network
+        }));
     }
     Ok(networks)
 }
@@ -132,26 +148,20 @@ fn tell_of_own_beacons(
     findings: &mut Findings<'_>,
 ) -> Result<(), Failure> {
     for network in networks.iter().filter(|network| network.is_usable()) {
-        let by = format!("by {}", network.interface);
+        let name = &network.interface;
         if let Some(error) = beacons.refused(network.address) {
-            let words = format!("beacons do not leave {by}: {error}");
+            let words = format!("beacons do not leave by {name}: {error}");
             findings.tell(Finding::bad("own-beacon", words).todo(format!(
                 "let UDP port {port} out in the firewall of this machine, and check its routes"
             )))?;
         } else if beacons.came_back(network.address) {
-            findings.tell(Finding::good("own-beacon", format!("own beacon heard back {by}")))?;
+            let words = format!("own beacon heard back by {name}");
+            findings.tell(Finding::good("own-beacon", words))?;
         } else {
             let words =
-                format!("own beacon not heard back {by}: a firewall of this machine, likely");
+                format!("own beacon not heard back by {name}: a firewall of this machine, likely");
             findings.tell(Finding::bad("own-beacon", words).todo(firewall_advice(port, "udp")))?;
         }
-    }
-    if !networks.iter().any(Network::is_usable) {
-        findings.tell(match beacons.came_back_at_all() {
-            true => Finding::good("own-beacon", "own beacon heard back by loopback"),
-            false => Finding::bad("own-beacon", "own beacon not heard back by loopback")
-                .todo(firewall_advice(port, "udp")),
-        })?;
     }
     Ok(())
 }

@@ -38,19 +38,15 @@ impl Network {
 pub(crate) fn all() -> Vec<Network> {
     // A machine whose interfaces can not be listed is shown to have none.
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let network = |interface: Interface| {
-        let up = interface.is_oper_up();
-        match interface.addr.clone() {
-            IfAddr::V4(v4) => Some(Network {
-                address: v4.ip,
-                prefix: v4.prefixlen,
-                broadcast: broadcast(&interface, &v4),
-                // Of loopback the system does not say that it works, only that it is up.
-                up: up || v4.ip.is_loopback(),
-                interface: interface.name,
-            }),
-            IfAddr::V6(_) => None,
-        }
+    let network = |interface: Interface| match interface.addr.clone() {
+        IfAddr::V4(v4) => Some(Network {
+            address: v4.ip,
+            prefix: v4.prefixlen,
+            broadcast: broadcast(&interface, &v4),
+            up: interface.is_oper_up(),
+            interface: interface.name,
+        }),
+        IfAddr::V6(_) => None,
     };
     interfaces.into_iter().filter_map(network).collect()
 }

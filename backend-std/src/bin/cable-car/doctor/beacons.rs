@@ -22,9 +22,6 @@ const MOST: usize = 64;
 /// How much of what is no beacon is shown.
 const SHOWN: usize = 12;
 
-/// Where programs of this machine hear it with no network up.
-const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
-
 pub(super) struct Beacons {
     /// Says goodbye: programs of this project pass over the goodbye of one that was never there.
     own: Announcement,
@@ -70,11 +67,8 @@ impl Beacons {
         networks: &[Network],
     ) -> Self {
         let usable = networks.iter().filter(|network| network.up);
-        let mut ways: Vec<(Ipv4Addr, Ipv4Addr)> =
+        let ways =
             usable.filter_map(|network| Some((network.broadcast?, network.address))).collect();
-        if ways.is_empty() {
-            ways.push((LOOPBACK, Ipv4Addr::LOCALHOST));
-        }
         // Seeded by the system anew for each.
         let instance = Instance::new(RandomState::new().build_hasher().finish());
         let service = service.clone();
@@ -158,10 +152,6 @@ impl Beacons {
     /// Whether a beacon that left from this address was heard.
     pub(super) fn came_back(&self, address: Ipv4Addr) -> bool {
         self.came_back.contains(&address)
-    }
-
-    pub(super) fn came_back_at_all(&self) -> bool {
-        !self.came_back.is_empty()
     }
 
     /// Why none left from this address.
