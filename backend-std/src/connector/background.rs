@@ -73,6 +73,7 @@ impl Background {
             Ok(event) => background.tell(event),
             Err(error) => return Err(start_error(&background.config, error)),
         }
+        background.trouble(background.no_network.clone());
         Ok(background)
     }
 
