@@ -80,7 +80,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use self::pace::{Jitter, Pace};
-use self::peer::{Stage, Trust};
+use self::peer::{Peer, Stage, Trust};
 use self::table::Table;
 use crate::time::Instant;
 
@@ -113,11 +113,16 @@ pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 /// ```
 pub const MOST_DIALS: usize = 8;
 
-/// How long a peer rests after a dial failed; doubled with each failure in a row.
+/// How long a peer rests after a dial failed; doubled with each failure in a row. After a link that had
+/// lasted it rests half of it.
 const SHORTEST_REST_MICROS: u32 = 250_000;
 
 /// How long a peer rests at the most.
 const LONGEST_REST_MICROS: u32 = 30_000_000;
+
+/// How long a link must have lasted to make good for the failures before it: one that ends sooner is
+/// another failure, as a dial that gets nowhere is.
+const LASTING_LINK_MICROS: u64 = 2_000_000;
 
 /// Dials and answers in a row, and how soon the next one may follow, whatever is heard.
 const BURST: u32 = 32;
@@ -293,10 +298,14 @@ impl<const PEERS: usize> Discovery<PEERS> {
         }
         let until = now + self.config.connect_timeout;
         let serial = self.serial.wrapping_add(1);
-        let peer = self
-            .peers
-            .iter_mut()
-            .find(|peer| matches!(peer.stage, Stage::Waiting { dial_at } if dial_at <= now))?;
+        // Whoever waits longest, and those who are alone at their address before all crowds.
+        let due = self.peers.iter_mut().filter_map(|peer| match peer.stage {
+            Stage::Waiting { dial_at } if dial_at <= now => {
+                Some((Peer::turn(peer.yields, dial_at), peer))
+            }
+            _ => None,
+        });
+        let (_, peer) = due.min_by_key(|(turn, _)| *turn)?;
         if !self.dials.allows(now) {
             return None;
         }

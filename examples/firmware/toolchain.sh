@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Finds a compiler for another system than this one, a microcontroller for most; sourced by the
-# scripts that build.
+# Finds a compiler for another system than this one, a microcontroller for most, and runs what it
+# builds; sourced by the scripts here.
 
 # The exit code where something is missing or does not build.
 readonly not_ready=4
@@ -49,4 +49,11 @@ sysroot() {
 build_release() {
     (cd "$1" && cargo build "${cargo_flags[@]}" --target-dir "$1/target") >&2 ||
         fail $not_ready "the firmware does not build"
+}
+
+# Runs one of the programs that measure on the emulator, whose instructions take 2^7 ns.
+run_probe() {
+    timeout 60 qemu-system-arm -M mps2-an385 -display none -serial none -monitor none \
+        -icount shift=7,sleep=off -semihosting-config enable=on,target=native \
+        -kernel "$here/probes/target/$target/release/$1"
 }

@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cable_car_tests::hostile::{Outcome, Scene, attacks};
+use cable_car_tests::hostile::{Outcome, Scene, Usage, attacks};
+use cable_car_tests::ours::eventually;
 use cable_car_tests::process::PATIENCE;
 use cable_car_tests::require::{Need, require};
 
@@ -52,6 +53,21 @@ fn more_instances_than_there_can_be_peers() {
         assert!((400..512).contains(&outcome.thrown), "{} are linked", outcome.thrown);
         assert!(outcome.descriptors < 600, "{}", outcome.descriptors);
     }
+}
+
+/// Links that are half open: nobody is at the other end, and nobody has said so.
+#[test]
+fn as_many_peers_as_there_can_be_whose_machine_is_gone() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let mut scene = Scene::new(Path::new(PROGRAM));
+    let outcome = scene.run(|scene| attacks::vanishing(scene, 1000));
+    println!("{outcome:?}");
+    assert!((400..512).contains(&outcome.thrown), "{} were linked", outcome.thrown);
+    assert_eq!(outcome.lost, 0, "messages of a link that stood");
+    let victim = scene.victim().id().to_string();
+    eventually("all of them are given back", || Usage::of(&victim).descriptors < 40);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeSet,
     net::{TcpListener, UdpSocket},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -277,47 +278,56 @@ fn why_a_peer_can_not_be_dialled_is_told() {
     assert_eq!(dialled(3), DialError::Declined);
 }
 
-/// Beacons of a thousand instances that are not there, by one that is: it is dialled at a bounded rate.
+/// Beacons of thousands of instances that are not there, by one machine that is, which lets whoever dials
+/// it wait: it is dialled at a bounded rate, no link is lost, and who comes in the middle of it is linked.
 #[test]
-fn a_flood_of_forged_beacons_is_bounded_and_pushes_no_link_out() {
+fn a_flood_of_forged_beacons_is_bounded_and_keeps_nobody_out() {
     if !require(Need::Namespaces) {
         return;
     }
-    let lan = Lan::new(3);
+    let lan = Lan::new(4);
     let (one, ones) = start_and_tell(lan.host(0), options());
     let two = start(lan.host(1), options());
     let (mut here, mut there) = (peer(&one), peer(&two));
 
-    let started = Instant::now();
     let forge = forger(lan.host(2));
     let listener = lan.host(2).enter(|| TcpListener::bind("0.0.0.0:4000")).unwrap();
     listener.set_nonblocking(true).unwrap();
-    let mut dials = 0;
-    let mut random = Random::from_seed_or_time();
-    let mut sent = 0;
-    while sent < 20_000 {
-        for _ in 0..50 {
-            forge(random.number());
-            sent += 1;
+    let (sent, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let flood = || {
+        let mut random = Random::from_seed_or_time();
+        let (started, mut dials) = (Instant::now(), Vec::new());
+        while !stop.load(Ordering::Relaxed) && started.elapsed() < 2 * PATIENCE {
+            for _ in 0..50 {
+                forge(random.number());
+                sent.fetch_add(1, Ordering::Relaxed);
+            }
+            dials.extend(listener.accept());
+            thread::sleep(Duration::from_millis(5));
         }
-        while listener.accept().is_ok() {
-            dials += 1;
-        }
-        thread::sleep(Duration::from_millis(5));
-    }
-    // Both of ours hear it; each may begin 32 dials at once, and 20 in each second.
-    let most = 2 * (32 + 20 * (started.elapsed().as_secs() + 1));
+        (dials.len() as u64, started.elapsed().as_secs())
+    };
+    let (dials, seconds) = thread::scope(|scope| {
+        let flood = scope.spawn(flood);
+        // Several times as many as a connector knows.
+        eventually("the flood is there", || sent.load(Ordering::Relaxed) > 3000);
+        let three = start(lan.host(3), options());
+        eventually("who comes in the middle of it is linked", || three.addresses().len() == 2);
+        stop.store(true, Ordering::Relaxed);
+        flood.join().unwrap()
+    });
+    // Three of ours hear it; each may begin 32 dials at once, and 20 in each second.
+    let most = 3 * (32 + 20 * (seconds + 1));
     assert!((1..=most).contains(&dials), "{dials} dials, at most {most}");
     talk(&mut here, &mut there);
-    let changed: Vec<_> =
-        ones.try_iter().filter(|event| matches!(event, Event::Lost { .. })).collect();
-    assert!(changed.is_empty(), "{changed:?}");
-    assert_eq!(one.addresses(), [lan.host(1).ip()]);
+    let mut lost = ones.try_iter().filter(|event| matches!(event, Event::Lost { .. }));
+    assert!(lost.next().is_none());
+    assert!(one.addresses().contains(&lan.host(1).ip()));
 
     // When it is over, those who come are met as ever.
     drop(listener);
-    let three = start(lan.host(2), options());
-    eventually("the next one is linked", || three.addresses().len() == 2);
+    let four = start(lan.host(2), options());
+    eventually("the next one is linked", || four.addresses().len() >= 2);
     talk(&mut here, &mut there);
 }
 

@@ -58,7 +58,8 @@ pub enum Event {
         /// Why the dial failed.
         reason: DialError,
     },
-    /// The connector has stopped: its timeout is over, or it has the one peer that was wanted.
+    /// The connector has stopped: its timeout is over, it has the one peer that was wanted, or the
+    /// program stopped or dropped it.
     Stopped,
 }
 

@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use super::peer::{DialId, LinkId, Peer, Stage, Trust, Who};
 use super::verdict::{Departure, Reached, Verdict};
 use super::wire::{Hello, Instance};
-use super::{Discovery, HELLO_WAITS, LONGEST_REST_MICROS, SHORTEST_REST_MICROS, State};
+use super::{Discovery, HELLO_WAITS, SHORTEST_REST_MICROS, State};
 use crate::time::Instant;
 
 impl<const PEERS: usize> Discovery<PEERS> {
@@ -131,13 +131,10 @@ impl<const PEERS: usize> Discovery<PEERS> {
     /// assert!(!discovery.wants(dial));
     /// ```
     pub fn dial_failed(&mut self, now: Instant, dial: DialId) {
-        let Some(peer) = self.peers.dialled(dial) else {
-            return;
-        };
-        let rest = (SHORTEST_REST_MICROS << peer.failures.min(10)).min(LONGEST_REST_MICROS);
-        peer.failures = peer.failures.saturating_add(1);
-        let who = peer.who;
-        self.rest(now, who, rest);
+        if let Some(peer) = self.peers.dialled(dial) {
+            let (who, rest) = (peer.who, peer.fail());
+            self.rest(now, who, rest);
+        }
     }
 
     /// Whether a dial is still wanted: not so once the peer has come by itself.
@@ -159,14 +156,16 @@ impl<const PEERS: usize> Discovery<PEERS> {
         self.state == State::Looking && self.peers.iter().any(|peer| peer.dial() == Some(dial))
     }
 
-    /// A link has ended ([example](super)). When its peer is heard again, it is linked again.
+    /// A link has ended ([example](super)). When its peer is heard again, it is linked again: soon if
+    /// the link had lasted, otherwise after a rest as for a dial that failed.
     pub fn unlinked(&mut self, now: Instant, link: LinkId) -> Option<Departure> {
-        let peer = self.peers.iter().find(|peer| peer.link() == Some(link))?;
+        let peer = self.peers.iter_mut().find(|peer| peer.link() == Some(link))?;
         let departure = Departure { who: peer.who, goodbye: peer.leaving };
         if departure.goodbye {
             self.peers.remove(departure.who);
         } else {
-            self.rest(now, departure.who, SHORTEST_REST_MICROS / 2);
+            let rest = if peer.makes_good(now) { SHORTEST_REST_MICROS / 2 } else { peer.fail() };
+            self.rest(now, departure.who, rest);
         }
         Some(departure)
     }
@@ -195,9 +194,11 @@ impl<const PEERS: usize> Discovery<PEERS> {
     fn link(&mut self, now: Instant, who: Who) -> LinkId {
         let link = LinkId(self.next_serial());
         if let Some(peer) = self.peers.find(who) {
+            // Of a link that this one replaces.
+            peer.makes_good(now);
             peer.stage = Stage::Linked { link, since: now, trust: Trust::Good };
-            peer.failures = 0;
             peer.answer = None;
+            peer.yields = true;
         }
         if self.config.once {
             self.stop();

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use super::wire::Instance;
+use super::{LASTING_LINK_MICROS, LONGEST_REST_MICROS, SHORTEST_REST_MICROS};
 use crate::time::{Instant, micros};
 
 /// What a peer is known by.
@@ -71,6 +72,9 @@ pub(super) struct Peer {
     pub(super) failures: u8,
     /// It has said goodbye.
     pub(super) leaving: bool,
+    /// It makes room for those that do not, and waits for them: when it came, others of its address were
+    /// there already, or it has had its link.
+    pub(super) yields: bool,
     pub(super) heard_at: Instant,
     /// How long it was last silent between two beacons, in microseconds, its interval as a rule; 0
     /// where only one was heard.
@@ -103,8 +107,9 @@ pub(super) enum Trust {
 
 impl Peer {
     pub(super) fn new(who: Who, at: SocketAddrV4, stage: Stage, now: Instant) -> Self {
-        let (answer, failures, leaving, rhythm) = (None, 0, false, 0);
-        Self { who, at, answer, stage, failures, leaving, heard_at: now, rhythm }
+        let (answer, failures, rhythm) = (None, 0, 0);
+        let (leaving, yields) = (false, false);
+        Self { who, at, answer, stage, failures, leaving, yields, heard_at: now, rhythm }
     }
 
     /// A beacon of its has come. One that comes by several ways counts once.
@@ -126,11 +131,29 @@ impl Peer {
         }
     }
 
-    /// When it has been silent for two and a half of its intervals; `None` where its beacons say
-    /// nothing about it: it has no rhythm, or has said goodbye.
+    /// When it has been silent for two and a quarter of its intervals, so that one beacon may be lost
+    /// and the next one late by a quarter. `None` where its beacons say nothing about it: it has no
+    /// rhythm, or has said goodbye.
     pub(super) fn silent_at(&self) -> Option<Instant> {
         let rhythm = u64::from(self.rhythm);
-        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 5 / 2))
+        (rhythm > 0 && !self.leaving).then(|| self.heard_at.after_micros(rhythm * 9 / 4))
+    }
+
+    /// One more failure: how long it is left alone for it, in microseconds.
+    pub(super) fn fail(&mut self) -> u32 {
+        let rest = (SHORTEST_REST_MICROS << self.failures.min(10)).min(LONGEST_REST_MICROS);
+        self.failures = self.failures.saturating_add(1);
+        rest
+    }
+
+    /// Whether its link has lasted, which ends the row of failures.
+    pub(super) fn makes_good(&mut self, now: Instant) -> bool {
+        let Stage::Linked { since, .. } = self.stage else { return false };
+        let lasted = since.after_micros(LASTING_LINK_MICROS) <= now;
+        if lasted {
+            self.failures = 0;
+        }
+        lasted
     }
 
     pub(super) fn link(&self) -> Option<LinkId> {
@@ -150,6 +173,11 @@ impl Peer {
     /// Whether it may make room for another one.
     pub(super) fn is_expendable(&self) -> bool {
         matches!(self.stage, Stage::Waiting { .. } | Stage::Resting { .. })
+    }
+
+    /// Whose turn it is, by the lowest number: those that do not yield, and then by the time.
+    pub(super) fn turn(yields: bool, time: Instant) -> u64 {
+        time.as_micros() | u64::from(yields) << 63
     }
 
     /// Heard again after its rest, it is waited for and dialled as a new one.

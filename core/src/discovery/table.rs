@@ -41,8 +41,9 @@ impl<const PEERS: usize> Table<PEERS> {
         self.peers.retain(|peer| peer.who != who);
     }
 
-    /// A new peer in the table; where it is full, in place of the one not heard for longest among
-    /// those that nothing is under way with.
+    /// A new peer in the table; where it is full, in place of one that nothing is under way with. That
+    /// is the one not heard for longest, of a crowd where there is one: so no address has more than one
+    /// place at the expense of others, however many instances it invents.
     pub(super) fn insert(
         &mut self,
         now: Instant,
@@ -50,10 +51,12 @@ impl<const PEERS: usize> Table<PEERS> {
         at: SocketAddrV4,
         stage: Stage,
     ) -> Option<&mut Peer> {
-        let peer = Peer::new(who, at, stage, now);
+        let is_near = |peer: &Peer| peer.at.ip() == at.ip() && peer.link().is_none();
+        let yields = self.peers.iter().any(is_near);
+        let peer = Peer { yields, ..Peer::new(who, at, stage, now) };
         if self.peers.is_full() {
             let expendable = self.peers.iter_mut().filter(|peer| peer.is_expendable());
-            let place = expendable.min_by_key(|peer| peer.heard_at)?;
+            let place = expendable.min_by_key(|peer| Peer::turn(!peer.yields, peer.heard_at))?;
             *place = peer;
             return Some(place);
         }

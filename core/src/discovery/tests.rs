@@ -1,4 +1,6 @@
+mod crowds;
 mod doubts;
+mod rests;
 
 use core::net::SocketAddrV4;
 use std::vec::Vec as List;
@@ -225,34 +227,6 @@ fn a_legacy_peer_that_dials_is_linked() {
     let link = link_of(five.came_without_hello(at(20), LEGACY));
     assert_eq!(actions(&mut five, at(999)), [], "no answer, no dial");
     assert_eq!(five.unlinked(at(999), link).unwrap().who, Who::Legacy(LEGACY));
-}
-
-#[test]
-fn a_peer_that_can_not_be_dialled_rests_longer_each_time() {
-    let mut five = started(5);
-    let mut now = at(0);
-    let mut rests = List::new();
-    let longest = Duration::from_micros(LONGEST_REST_MICROS.into());
-    for _ in 0..12 {
-        five.heard(now, address(7), &beacon(7));
-        let dial = dialled(&mut five, now);
-        five.dial_failed(now, dial);
-        let failed = now;
-        loop {
-            now += Duration::from_millis(10);
-            five.heard(now, address(7), &beacon(7));
-            if actions(&mut five, now).iter().any(|action| matches!(action, Action::Dial(..))) {
-                break;
-            }
-        }
-        rests.push(now - failed);
-        let dial = DialId(five.serial);
-        five.dial_failed(now, dial);
-        now += longest * 2;
-    }
-    assert!(rests[0] < Duration::from_millis(350), "{rests:?}");
-    assert!(rests[3] > rests[0] * 4, "{rests:?}");
-    assert!(*rests.last().unwrap() <= longest * 5 / 4 + Duration::from_millis(10));
 }
 
 #[test]

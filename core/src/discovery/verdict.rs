@@ -28,7 +28,7 @@ pub enum Action {
     Dial(DialId, SocketAddrV4),
     /// Give up a dial: it took too long.
     GiveUp(DialId),
-    /// The peer of this link, an instance, has sent no beacon for two and a half of its intervals,
+    /// The peer of this link, an instance, has sent no beacon for two and a quarter of its intervals,
     /// and no goodbye: its machine may be gone. What it was sent and does not acknowledge is to end
     /// the link soon, which a program that is merely busy would have longer for: a live one beacons on.
     Doubt(LinkId),

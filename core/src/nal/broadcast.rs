@@ -26,8 +26,21 @@ use crate::time::Instant;
 /// hold the program up.
 const BATCH: usize = 16;
 
-/// To how many broadcast addresses beacons can go: see
-/// [`set_destinations`](BroadcastConnector::set_destinations).
+/// To how many broadcast addresses beacons can go: what
+/// [`set_destinations`](BroadcastConnector::set_destinations) is given beyond that is left out.
+///
+/// ```
+/// use cable_car::nal::MAX_DESTINATIONS;
+/// use core::net::Ipv4Addr;
+///
+/// /// The directed broadcast addresses of networks of 24 bits, and the one that reaches the default route.
+/// fn destinations(networks: &[[u8; 3]]) -> impl Iterator<Item = Ipv4Addr> {
+///     let directed = networks.iter().map(|&[a, b, c]| Ipv4Addr::new(a, b, c, 255));
+///     [Ipv4Addr::BROADCAST].into_iter().chain(directed)
+/// }
+/// let networks = [[10, 0, 0], [192, 168, 1]];
+/// assert!(destinations(&networks).count() <= MAX_DESTINATIONS);
+/// ```
 pub const MAX_DESTINATIONS: usize = 16;
 
 /// Finds peers by broadcast: sends beacons, hears them, dials and is dialled.

@@ -80,14 +80,25 @@ pub fn silence(scene: &Scene, count: usize, time: Duration) -> u64 {
     })
 }
 
-/// Hellos in the names of so many instances, whose connections are kept open.
+/// Hellos in the names of so many instances: the connections that are links.
+fn links(scene: &Scene, count: u64) -> Vec<TcpStream> {
+    attack(scene, |stranger, here| {
+        (1..=count).filter_map(|instance| stranger.say_hello(here, instance).ok()).collect()
+    })
+}
+
+/// Links in the names of so many instances; how many were to be had.
 #[must_use]
 pub fn crowd(scene: &Scene, count: u64) -> u64 {
-    attack(scene, |stranger, here| {
-        let hello = |instance| stranger.say_hello(here, instance).ok();
-        let links: Vec<_> = (1..=count).filter_map(hello).collect();
-        links.len() as u64
-    })
+    links(scene, count).len() as u64
+}
+
+/// The same, by a machine that is gone before it could end any of them.
+#[must_use]
+pub fn vanishing(scene: &Scene, count: u64) -> u64 {
+    let links = links(scene, count);
+    scene.attacker().set_cable(false);
+    links.len() as u64
 }
 
 /// Connections that bring noise.

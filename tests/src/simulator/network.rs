@@ -81,6 +81,12 @@ impl Network {
         self.world.borrow_mut().schedule(micros(at), What::Stop(program.0));
     }
 
+    /// Asks a program to end at a time, as the user would who closes its window: it runs once more, sees
+    /// that it is [asked](Stack::asked_to_end), may say goodbye, and is ended then.
+    pub fn ask_to_end(&mut self, program: ProgramId, at: Duration) {
+        self.world.borrow_mut().schedule(micros(at), What::Ask(program.0));
+    }
+
     /// Takes a machine's power away at a time: what ran there is gone without a word, which those at
     /// the other ends of connections learn after 3 s. A later start switches it on.
     pub fn power_off(&mut self, machine: MachineId, at: Duration) {
@@ -122,7 +128,12 @@ impl Network {
         };
         let (stack, run) = &mut self.programs[program];
         let next = run(stack, now);
-        self.world.borrow_mut().wake_at(program, next);
+        let mut world = self.world.borrow_mut();
+        if world.programs[program].asked_to_end {
+            world.end(program, false);
+        } else {
+            world.wake_at(program, next);
+        }
     }
 }
 

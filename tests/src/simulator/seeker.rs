@@ -54,6 +54,13 @@ impl Seeker {
             Some(connector) => connector,
             None => BroadcastConnector::new(self.config.clone(), now),
         };
+        if stack.asked_to_end() {
+            connector.stop(stack);
+            for link in std::mem::take(&mut self.links).values_mut() {
+                link.peer.close(stack);
+            }
+            return None;
+        }
         if stack.interfaces_changed() {
             connector.set_destinations(stack.broadcast_addresses());
         }

@@ -107,6 +107,12 @@ impl Stack {
         std::mem::take(&mut self.world.borrow_mut().programs[self.program].moved)
     }
 
+    /// Whether this is the last run of the program, which was [asked to
+    /// end](super::Network::ask_to_end).
+    pub fn asked_to_end(&self) -> bool {
+        self.world.borrow().programs[self.program].asked_to_end
+    }
+
     fn open(&self, state: State) -> TcpSocket {
         let mut world = self.world.borrow_mut();
         world.tcp.push(Tcp { program: self.program, state });

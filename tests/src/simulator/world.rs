@@ -63,6 +63,8 @@ impl Machine {
 pub(super) struct Program {
     pub(super) machine: usize,
     pub(super) alive: bool,
+    /// Whether it was asked to end, and so runs for the last time.
+    pub(super) asked_to_end: bool,
     wakes_at: u64,
     /// Whether something has come over connections since it looked.
     pub(super) news: bool,
@@ -75,6 +77,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 pub(super) enum What {
     Start(usize),
+    Ask(usize),
     Stop(usize),
     PowerOff(usize),
     Readdress(usize, usize, Ipv4Addr),
@@ -155,9 +158,15 @@ impl World {
     }
 
     pub(super) fn add_program(&mut self, machine: usize) -> usize {
-        let record = Record::default();
-        let (alive, wakes_at, news, moved) = (false, u64::MAX, false, true);
-        self.programs.push(Program { machine, alive, wakes_at, news, moved, record });
+        self.programs.push(Program {
+            machine,
+            alive: false,
+            asked_to_end: false,
+            wakes_at: u64::MAX,
+            news: false,
+            moved: true,
+            record: Record::default(),
+        });
         self.programs.len() - 1
     }
 
@@ -195,6 +204,10 @@ impl World {
                 self.programs[program].alive = true;
                 self.programs[program].record.started = self.now;
                 self.machines[self.programs[program].machine].on = true;
+                vec![program]
+            }
+            What::Ask(program) => {
+                self.programs[program].asked_to_end = true;
                 vec![program]
             }
             What::Stop(program) => {
@@ -242,7 +255,7 @@ impl World {
     }
 
     /// A program ends, and so do its sockets: those at the other end are told, or learn it in time.
-    fn end(&mut self, program: usize, silently: bool) {
+    pub(super) fn end(&mut self, program: usize, silently: bool) {
         if !std::mem::replace(&mut self.programs[program].alive, false) {
             return;
         }

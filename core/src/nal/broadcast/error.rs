@@ -45,7 +45,7 @@ pub enum Event<Socket, E> {
         /// Why it failed: what the stack said, or the time was over.
         reason: ConnectError<E>,
     },
-    /// The peer of a link has fallen silent: no beacon for two and a half of its intervals, and no
+    /// The peer of a link has fallen silent: no beacon for two and a quarter of its intervals, and no
     /// goodbye. A stack that notices dead machines by itself, within that time, needs nothing from the
     /// program; with another one, this is the moment to have what is unacknowledged end the link.
     Doubted {

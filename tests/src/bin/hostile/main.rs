@@ -21,6 +21,7 @@ const ATTACKS: &[Attack] = &[
     ("connections that never speak, from 155 addresses", |scene| {
         attacks::silence(scene, 1000, TIME)
     }),
+    ("peers whose machine is gone without a word", |scene| attacks::vanishing(scene, 1000)),
     ("connections never completed (SYN)", |scene| attacks::half_open(scene, TIME)),
     ("connections that bring noise", |scene| attacks::noise(scene, 5000)),
     ("beacons from forged sources", |scene| attacks::beacons(scene, TIME)),
