@@ -5,7 +5,7 @@ mod builder;
 mod callbacks;
 mod dial_error;
 mod event;
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests;
 
 pub use builder::{Builder, StartError};

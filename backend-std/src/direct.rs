@@ -66,16 +66,8 @@ impl<A: ToSocketAddrs> DirectClient<A> {
     /// # Errors
     /// What the last dial failed with, or that the name has no address.
     pub fn connect(&self) -> io::Result<Connection> {
-        let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
-        for address in self.address.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, self.timeout) {
-                Ok(stream) => return Connection::try_from(stream),
-                Err(error) => {
-                    failure = io::Error::new(error.kind(), format!("{address}: {error}"));
-                }
-            }
-        }
-        Err(failure)
+        let dial = |address: &_| TcpStream::connect_timeout(address, self.timeout);
+        Connection::try_from(first(&self.address, dial)?)
     }
 }
 
@@ -110,9 +102,9 @@ impl DirectServer {
     /// ```
     ///
     /// # Errors
-    /// Where the port is in use, or the address is not one of this machine.
+    /// Where the port is in use, or the address is not one of this machine; the text names it.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
-        let listener = TcpListener::bind(address)?;
+        let listener = first(&address, |&address| TcpListener::bind(address))?;
         listener.set_nonblocking(true)?;
         let mut listener = net::TcpListener::from_std(listener);
         let poll = Poll::new()?;
@@ -186,4 +178,28 @@ impl DirectServer {
     pub fn local_address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
+}
+
+/// What the first of the addresses gives that gives anything, or why the last one does not.
+fn first<T>(
+    addresses: &impl ToSocketAddrs,
+    open: impl Fn(&SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let told = |error: &io::Error, words: String| io::Error::new(error.kind(), words);
+    let addresses = addresses.to_socket_addrs().map_err(|error| match error.kind() {
+        // The system's text says no more.
+        io::ErrorKind::InvalidInput => {
+            let advice = "give a host and a port, such as 192.168.1.7:8223";
+            told(&error, format!("{error}: {advice}"))
+        }
+        _ => error,
+    })?;
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+    for address in addresses {
+        match open(&address) {
+            Ok(opened) => return Ok(opened),
+            Err(error) => failure = told(&error, format!("{address}: {error}")),
+        }
+    }
+    Err(failure)
 }

@@ -120,8 +120,14 @@ fn missing(wanted: &str, networks: &[Network]) -> String {
         true => networks.iter().map(|network| network.address.to_string()).collect(),
         false => names(networks.iter()),
     };
-    let kind = if by_address { "with the address" } else { "called" };
-    format!("no interface {kind} {wanted} has an IPv4 address; there are {}", there.join(", "))
+    let none = match by_address {
+        true => format!("no interface has the address {wanted}"),
+        false => format!("no interface called {wanted} has an IPv4 address"),
+    };
+    match there.as_slice() {
+        [] => format!("{none}, nor any other"),
+        there => format!("{none}; there are {}", there.join(", ")),
+    }
 }
 
 /// What their interfaces are called; one may have several addresses, and is named once.
@@ -233,7 +239,7 @@ mod tests {
     fn what_can_not_be_used_is_named_and_the_rest_is_used() {
         for (wanted, trouble) in [
             ("eth7", "called eth7 has an IPv4 address; there are lo, eth0, eth1, wlan0, tun0"),
-            ("10.0.1.8", "with the address 10.0.1.8 has an IPv4 address; there are 127.0.0.1, 10."),
+            ("10.0.1.8", "no interface has the address 10.0.1.8; there are 127.0.0.1, 10."),
             ("eth1", "eth1 is down"),
             ("tun0", "tun0 can not broadcast"),
         ] {
@@ -241,6 +247,9 @@ mod tests {
             assert!(plan.trouble.as_ref().unwrap().contains(trouble), "{plan:?}");
             assert_eq!(plan.broadcasts, addresses(&["10.0.1.255"]), "{wanted}");
         }
+        let none = choose(&["eth7"], &[]).trouble;
+        let words = "no interface called eth7 has an IPv4 address, nor any other";
+        assert_eq!(none.as_deref(), Some(words));
         let nothing = choose(&["eth7"], &machine());
         assert!(nothing.broadcasts.is_empty() && nothing.heard.unwrap().is_empty());
     }

@@ -64,5 +64,5 @@ pub use watch::{Waker, Watch};
 pub mod internal {
     pub use crate::identity::random_instance;
     pub use crate::interfaces::{Choice, Plan};
-    pub use crate::networks::{LOOPBACK, Network, all as networks};
+    pub use crate::networks::{Network, all as networks};
 }

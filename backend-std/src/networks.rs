@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use if_addrs::{IfAddr, Ifv4Addr, Interface};
 
 /// Broadcast address of everything on this machine, which needs no network.
-pub const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
+pub(crate) const LOOPBACK: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
 /// One IPv4 address of an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -64,6 +64,12 @@ pub trait Transport: Default + core::fmt::Debug + sealed::Sealed {
 /// }
 /// assert!(tell(&mut Link::new([0; 64], [0; 64]), &Quit));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can not be sent over a link of the transport `{T}`",
+    label = "not a message of this transport",
+    note = "over Byte go types with #[derive(ByteMessage)], over Json those with \
+            #[derive(JsonMessage, Serialize)]; the set of messages of the link says which it is"
+)]
 pub trait Outgoing<T: Transport> {
     /// Writes the whole frame to the start of `space` and gives its length.
     ///

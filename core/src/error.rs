@@ -157,7 +157,9 @@ impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WouldBlock => f.write_str("the send buffer is full: transfer, then send again"),
-            Self::TooLong { limit } => write!(f, "message is longer than {limit} bytes"),
+            Self::TooLong { limit } => {
+                write!(f, "message does not fit into the longest frame, which has {limit} bytes")
+            }
             Self::Invalid(what) => write!(f, "message can not be sent: {what}"),
             Self::Ended(why) => write!(f, "the link has ended: {why}"),
         }

@@ -312,4 +312,20 @@ macro_rules! message_set {
         }
         $crate::check::unique_names(&names())
     }};
+
+    // Mistakes.
+    (@$transport:ident $( $rest:tt )*) => {
+        compile_error!(concat!(
+            "`", stringify!($transport), "` is no transport: write Byte or Json"
+        ));
+    };
+    (
+        $( #[$attribute:meta] )*
+        $visibility:vis enum $set:ident $( <$lifetime:lifetime> )? { $( $rest:tt )* }
+    ) => {
+        compile_error!(concat!(
+            "which transport? write `enum ", stringify!($set), ": Byte` or `enum ",
+            stringify!($set), ": Json`"
+        ));
+    };
 }

@@ -1,6 +1,7 @@
 //! Options that several examples have, and what is said of their mistakes.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// By what peers find each other, and for how long.
 #[derive(Args, Clone, Debug)]
 pub struct Network {
-    /// Be a peer of oneself as well: to try it alone
+    /// Be a peer of oneself as well, to try it alone: what is sent comes back
     #[arg(short, long)]
     pub loopback: bool,
 
@@ -79,10 +80,40 @@ pub fn with_option(error: StartError) -> Box<dyn Error> {
     let option = match error {
         StartError::BeaconPort(..) => "--udp-port",
         StartError::TcpPort(..) => "--tcp-port",
-        StartError::NoNetwork(_) => "--loopback",
         _ => return error.into(),
     };
     format!("{error} ({option})").into()
+}
+
+/// A remark for whoever looks on, after the program's name.
+pub fn remark(program: &str, words: impl Display) {
+    // Where stderr is gone, nobody looks on.
+    let _ = writeln!(io::stderr(), "{program}: {words}");
+}
+
+/// Remarks on what keeps a program from finding others, when that comes or is something else.
+#[derive(Debug)]
+pub struct Trouble {
+    program: &'static str,
+    told: Option<String>,
+}
+
+impl Trouble {
+    /// There is none yet.
+    #[must_use]
+    pub fn of(program: &'static str) -> Self {
+        Self { program, told: None }
+    }
+
+    /// How it is now.
+    pub fn tell(&mut self, trouble: Option<String>) {
+        if let Some(trouble) = &trouble
+            && self.told.as_ref() != Some(trouble)
+        {
+            remark(self.program, trouble);
+        }
+        self.told = trouble;
+    }
 }
 
 /// How a program ends: what went wrong goes to standard error, after the program's name.
@@ -90,8 +121,7 @@ pub fn with_option(error: StartError) -> Box<dyn Error> {
 pub fn exit(program: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Err(error) if !is_broken_pipe(&*error) => {
-            // Where stderr is gone as well, the exit code is all that can be told.
-            let _ = writeln!(io::stderr(), "{program}: {error}");
+            remark(program, error);
             ExitCode::FAILURE
         }
         // Whoever reads what is written may stop to at any time, as `head` does.

@@ -181,7 +181,12 @@ fn one_interface_of_several() {
     finding(&findings, "beacons", "fault");
     let (findings, _) = examine(one.host(0), &["--interface", "eth7"]);
     says(finding(&findings, "interface", "fault"), "no interface called eth7");
-    says(finding(&findings, "interface", "fault"), "there are eth0, eth1");
+    let there = format!("there are eth0 ({}), eth1 (", one.host(0).ip());
+    says(finding(&findings, "interface", "fault"), &there);
+    // There is one, and it is not looked at.
+    assert!(!findings.iter().any(|f| f["check"] == "network"), "{findings:#?}");
+    let (findings, _) = examine(one.host(0), &["--interface", "192.0.2.1"]);
+    says(finding(&findings, "interface", "fault"), "no interface has the address 192.0.2.1");
 }
 
 /// What it says of a machine is what a connector does there.
@@ -245,7 +250,7 @@ fn no_network_and_nobody_there() {
     finding(&findings, "network", "fault");
 
     lan.host(0).remove_network();
-    let _connector = start(lan.host(0), "");
+    let connector = start(lan.host(0), "");
     let (findings, _) = examine(lan.host(0), &[]);
     says(finding(&findings, "network", "fault"), "no network is up");
     says(finding(&findings, "own-beacon", "ok"), "by loopback");
@@ -253,6 +258,12 @@ fn no_network_and_nobody_there() {
     // The port is taken by a peer, which is well.
     let taken = finding(&findings, "tcp-port", "note");
     says(taken, &format!("(process {})", std::process::id()));
+
+    drop(connector);
+    run(lan.host(0).command("ip").args(["link", "set", "lo", "down"])).unwrap();
+    let (findings, _) = examine(lan.host(0), &[]);
+    says(finding(&findings, "interface", "fault"), "the loopback interface is down");
+    assert!(!findings.iter().any(|f| f["check"] == "own-beacon"), "that is why: {findings:#?}");
 }
 
 /// A system that refuses to list them is no machine without a network.

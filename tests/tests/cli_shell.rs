@@ -31,7 +31,10 @@ fn a_mistake_on_the_command_line_is_told_with_what_to_write() {
         (&["scout", "--for", "1e300"], "up to a year's"),
         (&["join", "--service", "a name that is longer than 32 bytes"], "longer than 32 bytes"),
         (&["connect"], "<ADDRESS[:PORT]>"),
-        (&["connect", "pc:x"], "\"pc:x\" has no port: give an address or a host name"),
+        (
+            &["connect", "pc:x"],
+            "\"pc:x\" has no port from 1 to 65535: give an address or a host name",
+        ),
         (&["connect", ":1"], "has no host"),
         (&["scout", "--jsn"], "--json"),
         (&["completions", "tcsh"], "bash"),

@@ -266,6 +266,18 @@ fn lines_that_are_no_messages_are_told_and_the_others_are_sent() {
 }
 
 #[test]
+fn a_line_that_is_no_message_keeps_no_other_back() {
+    let (mut tool, mut peer) = connected(&[]);
+    let expected = b"[\"MsgJoin\",{}]\n";
+    // Both lines come at once, and nothing else until the first is there.
+    for _ in 0..10 {
+        tool.send_line("[\"MsgJoin\",{}]\nno message");
+        assert_eq!(bytes(&mut peer, expected.len()), expected);
+    }
+    expect_text(&tool, "line 20 is not sent");
+}
+
+#[test]
 fn what_is_typed_before_there_is_a_peer_waits_for_one() {
     if !require(Need::Namespaces) {
         return;

@@ -225,6 +225,26 @@ fn each_can_be_tried_alone() {
 }
 
 #[test]
+fn whoever_is_alone_is_told_so_and_why() {
+    if !require(Need::Namespaces) {
+        return;
+    }
+    let lan = Lan::new(1);
+    lan.host(0).remove_network();
+    for (name, words) in [
+        ("chat", "chat: nobody else is here yet"),
+        ("ball", "ball: looking for another player"),
+        ("plot", "plot: no sensor is here yet"),
+    ] {
+        let process = start_on(lan.host(0), name, &["--plain"]);
+        process.expect_text(words);
+        process.expect_text(&format!("{name}: no network is up: only programs of this machine"));
+        process.signal("INT");
+        process.expect_success();
+    }
+}
+
+#[test]
 fn while_nobody_says_anything_they_sleep() {
     if !require(Need::Namespaces) {
         return;
@@ -267,6 +287,10 @@ fn a_user_is_told_what_is_wrong() {
         let help = String::from_utf8_lossy(&help.stdout).into_owned();
         assert!(help.contains("--loopback") && help.contains("to leave"), "{help}");
     }
+    let chat = Command::new(program("chat")).arg("--help").output().expect("it was built");
+    assert!(
+        String::from_utf8_lossy(&chat.stdout).contains("With --loopback a line is there twice")
+    );
     fails("chat", &["--name", "a@b"], 1, "--name: username or hostname has an @");
     fails("chat", &["--name", " "], 1, "--name: give a name, such as ann");
     fails("ball", &["--loopback"], 1, "it needs a terminal to draw on; --plain");

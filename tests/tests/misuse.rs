@@ -60,7 +60,10 @@ fn a_message_that_is_too_large_is_told_and_the_next_one_goes() {
     let (mut here, mut there) = (Messenger::<Bytes>::new(here), Messenger::<Bytes>::new(there));
     let error = here.send(&Large(253)).unwrap_err();
     assert_eq!(error, SendError::TooLong { limit: 254 });
-    assert_eq!(error.to_string(), "message is longer than 254 bytes");
+    assert_eq!(
+        error.to_string(),
+        "message does not fit into the longest frame, which has 254 bytes"
+    );
     assert_eq!(here.queued(), 0);
     here.send(&Large(252)).unwrap();
     here.send(&Join).unwrap();
@@ -122,6 +125,20 @@ fn a_stranger_that_hangs_up_at_once_is_no_error_of_a_server() {
     assert_eq!(there.remote_address(), here.local_address());
 }
 
+#[test]
+fn an_address_that_can_not_be_listened_on_or_dialled_is_named() {
+    let port = unused_tcp_port();
+    let address = format!("127.0.0.1:{port}");
+    let refused = DirectClient::new(&address).connect().unwrap_err();
+    assert!(refused.to_string().starts_with(&address), "{refused}");
+    let _server = DirectServer::bind(&address).unwrap();
+    let in_use = DirectServer::bind(&address).unwrap_err();
+    assert!(in_use.to_string().starts_with(&address), "{in_use}");
+    let no_port = DirectServer::bind("127.0.0.1").unwrap_err().to_string();
+    assert!(no_port.ends_with("give a host and a port, such as 192.168.1.7:8223"), "{no_port}");
+    assert_eq!(DirectClient::new("127.0.0.1").connect().unwrap_err().to_string(), no_port);
+}
+
 /// A connector that no other test meets.
 fn options() -> Builder {
     let interval = Duration::from_millis(50);
@@ -145,6 +162,10 @@ fn every_option_that_can_not_be_is_told_with_what_to_do() {
         ),
         (options().interval(zero), "interval is under 10 ms: beacons would flood the network"),
         (options().connect_timeout(zero), "connect_timeout is 0: no dial could succeed"),
+        (
+            options().timeout(zero),
+            "timeout is 0: no peer could be found; to look for ever, leave it out",
+        ),
         (options().service(&"x".repeat(33)), "the service name is longer than 32 bytes"),
     ] {
         assert_eq!(builder.start().unwrap_err().to_string(), told);
@@ -154,6 +175,15 @@ fn every_option_that_can_not_be_is_told_with_what_to_do() {
         "connect would never return: set once or timeout"
     );
     assert!(options().service(&"x".repeat(32)).start().is_ok());
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_told_as_soon_as_a_connector_has_started() {
+    for _ in 0..20 {
+        let connector = options().interfaces(["misspelt0"]).start().unwrap();
+        let trouble = connector.trouble().expect("it has looked");
+        assert!(trouble.starts_with("no interface called misspelt0"), "{trouble}");
+    }
 }
 
 #[test]

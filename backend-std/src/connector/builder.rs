@@ -211,7 +211,7 @@ impl Builder {
         self
     }
 
-    /// When to stop looking for peers. Default never.
+    /// When to stop looking for peers, counted from the start. Default never.
     ///
     /// ```
     /// # use cable_car_std::BroadcastConnector;
@@ -370,6 +370,8 @@ fn check(config: &Config) -> Result<(), StartError> {
         "interval is under 10 ms: beacons would flood the network"
     } else if config.connect_timeout.is_zero() {
         "connect_timeout is 0: no dial could succeed"
+    } else if config.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        "timeout is 0: no peer could be found; to look for ever, leave it out"
     } else {
         return Ok(());
     };

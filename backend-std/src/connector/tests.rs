@@ -1,5 +1,6 @@
 //! What is said where a program does not let go of links, or does not return from a callback. Bounds
 //! are low in this test: see `MOST_LINKS` and `MOST_WAITING`.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

@@ -18,9 +18,12 @@ use cable_car_examples::options::{Network, exit, with_option};
 use cable_car_std::{BroadcastConnector, ByteMessage, MessageSet, Messenger, Quit};
 use clap::Parser;
 
+const HELP: &str = "Ctrl-C, or q and Enter, to leave.\n\
+                    With --loopback the others are you, at each end of a link with yourself.";
+
 /// Walks up and down a track with everyone on this network who runs this program.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "game_loop", version, after_help = "Ctrl-C, or q and Enter, to leave.")]
+#[command(name = "game_loop", version, after_help = HELP)]
 struct Options {
     #[command(flatten)]
     network: Network,

@@ -63,7 +63,7 @@ pub(crate) fn run(
 
 /// What a connector would do on this machine.
 struct Looked {
-    /// Which networks its beacons go out to, each once, but for loopback.
+    /// Which networks its beacons go out to, each once; loopback where there is no other.
     reached: Vec<Network>,
     /// Whom it hears: everybody where no interface was asked for.
     heard: Option<Vec<Network>>,
@@ -87,8 +87,12 @@ fn look_at_networks(choice: &Choice, findings: &mut Findings<'_>) -> Result<Look
     let is_loopback = |name: &String| loopback.iter().any(|network| network.is_called(name));
     let is_there = |name: &String| networks.iter().any(|network| network.is_called(name));
     for name in wanted.iter().filter(|name| !is_loopback(name) && !is_there(name)) {
-        let there: Vec<&str> = networks.iter().map(|network| network.interface.as_str()).collect();
-        let words = format!("no interface called {name} has an IPv4 address");
+        let there: Vec<String> =
+            networks.iter().map(|n| format!("{} ({})", n.interface, n.address)).collect();
+        let words = match name.parse::<Ipv4Addr>() {
+            Ok(address) => format!("no interface has the address {address}"),
+            Err(_) => format!("no interface called {name} has an IPv4 address"),
+        };
         let todo = match there.as_slice() {
             [] => "there are none but loopback".to_owned(),
             there => format!("there are {}", there.join(", ")),
@@ -122,16 +126,21 @@ fn look_at_networks(choice: &Choice, findings: &mut Findings<'_>) -> Result<Look
             "the loopback interface is down: programs of this machine do not find each other";
         findings.tell(Finding::bad("interface", words).todo("ip link set lo up"))?;
     }
-    let loopback_will_do = !wanted.is_empty() && wanted.iter().all(is_loopback);
+    // Of those that were asked for, more is told above than that there is none.
+    let is_wanted = wanted.is_empty() || !networks.is_empty();
     let mut to = plan.broadcasts;
     networks.retain(|network| {
         let place = to.iter().position(|&address| network.up && network.broadcast == Some(address));
         place.map(|place| to.swap_remove(place)).is_some()
     });
-    if networks.is_empty() && !loopback_will_do {
+    if networks.is_empty() && is_wanted {
         let words = "no network is up: only programs of this machine can be found";
         let todo = "connect this machine to the network that the peers are on";
         findings.tell(Finding::bad("network", words).todo(todo))?;
+    }
+    if networks.is_empty() {
+        let up = loopback.into_iter().find(|network| network.up);
+        networks.extend(up.map(|it| Network { interface: "loopback".to_owned(), ..it }));
     }
     Ok(Looked { reached: networks, heard: plan.heard })
 }
@@ -163,26 +172,20 @@ fn tell_of_own_beacons(
     findings: &mut Findings<'_>,
 ) -> Result<(), Failure> {
     for network in networks {
-        let by = format!("by {}", network.interface);
+        let name = &network.interface;
         if let Some(error) = beacons.refused(network.address) {
-            let words = format!("beacons do not leave {by}: {error}");
+            let words = format!("beacons do not leave by {name}: {error}");
             findings.tell(Finding::bad("own-beacon", words).todo(format!(
                 "let UDP port {port} out in the firewall of this machine, and check its routes"
             )))?;
         } else if beacons.came_back(network) {
-            findings.tell(Finding::good("own-beacon", format!("own beacon heard back {by}")))?;
+            let words = format!("own beacon heard back by {name}");
+            findings.tell(Finding::good("own-beacon", words))?;
         } else {
             let words =
-                format!("own beacon not heard back {by}: a firewall of this machine, likely");
+                format!("own beacon not heard back by {name}: a firewall of this machine, likely");
             findings.tell(Finding::bad("own-beacon", words).todo(firewall_advice(port, "udp")))?;
         }
-    }
-    if networks.is_empty() {
-        findings.tell(match beacons.came_back_at_all() {
-            true => Finding::good("own-beacon", "own beacon heard back by loopback"),
-            false => Finding::bad("own-beacon", "own beacon not heard back by loopback")
-                .todo(firewall_advice(port, "udp")),
-        })?;
     }
     Ok(())
 }

@@ -189,7 +189,7 @@ const INPUT: &str = "\
 Input: each line is a message to all peers. Lines that come before there is a peer wait for one.
   --transport json   [\"Name\",{\"attribute\":value}]     such as [\"MsgJoin\",{}]
   --transport byte   CODE BYTES, all in hexadecimal   such as 0x11 7b666f6f, or 11 7b 66 6f 6f
-A line that is none is told on stderr, is not sent, and ends nothing.
+A line that is no message is told on stderr and not sent, and the next one is read.
 
 Ctrl-D on a terminal ends the command. The end of a file or a pipe does not: all of it is sent, and
 the command goes on until --for is over, until the peer closes the only link (connect, --once), or

@@ -164,7 +164,7 @@ impl<T: Talk> Session<'_, T> {
                     self.hints.silence = true;
                     self.tell("message", peer, &fields, Tone::Plain, format_args!("{words}"))?;
                     if looks_foreign {
-                        self.hint_transport(peer);
+                        self.hint_transport(peer)?;
                     }
                 }
                 Err(bad) => {
@@ -175,7 +175,7 @@ impl<T: Talk> Session<'_, T> {
                         bad,
                         BadMessage::Line { .. } | BadMessage::Binary | BadMessage::JsonText
                     ) {
-                        self.hint_transport(peer);
+                        self.hint_transport(peer)?;
                     }
                 }
             }
@@ -188,13 +188,14 @@ impl<T: Talk> Session<'_, T> {
         let fields = [("reason", reason.to_string().into())];
         self.tell("closed", peer, &fields, tone, format_args!("closed: {reason}"))?;
         if matches!(reason, LinkError::FrameLength { .. }) {
-            self.hint_transport(peer);
+            self.hint_transport(peer)?;
         }
         Ok(())
     }
 
     /// Sends what was typed, as long as the peers take it.
     fn pass_on_input(&mut self) -> Result<(), Failure> {
+        let mut are_queued = false;
         loop {
             if self.links.are_full() {
                 self.serve_all()?;
@@ -214,6 +215,7 @@ impl<T: Talk> Session<'_, T> {
                             continue;
                         }
                     },
+                    None if are_queued => return self.serve_all(),
                     None => return Ok(()),
                 },
             };
@@ -229,9 +231,7 @@ impl<T: Talk> Session<'_, T> {
                 self.unsent += 1;
                 remark(format_args!("not sent to {peer}: {error}"));
             }
-            if self.input.is_exhausted() {
-                self.serve_all()?;
-            }
+            are_queued = true;
         }
     }
 
@@ -287,10 +287,14 @@ impl<T: Talk> Session<'_, T> {
         Ok(())
     }
 
-    fn hint_transport(&mut self, peer: SocketAddr) {
+    fn hint_transport(&mut self, peer: SocketAddr) -> Result<(), Failure> {
+        self.hints.silence = true;
         if !std::mem::replace(&mut self.hints.transport, true) {
+            // After what it is about.
+            self.output.flush()?;
             remark(format_args!("does {peer} talk the other transport? Then say {}", T::OTHER));
         }
+        Ok(())
     }
 
     /// Says goodbye: no more peers, then what is queued, then the end of the links.

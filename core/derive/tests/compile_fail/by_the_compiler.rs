@@ -1,4 +1,4 @@
-use cable_car::{ByteMessage, Join, MessageSet};
+use cable_car::{AnyJson, ByteMessage, Join, Link, MessageSet};
 
 struct Point {
     x: i16,
@@ -8,6 +8,12 @@ struct Point {
 #[message(code = 0x10)]
 struct NotAField {
     at: Point,
+}
+
+#[derive(ByteMessage)]
+#[message(code = 0x11)]
+struct Fire {
+    power: u8,
 }
 
 const CODE: u16 = 0x10;
@@ -27,6 +33,10 @@ enum NotAMessage {
 #[messages(json)]
 enum NotAJsonMessage {
     Point(Point),
+}
+
+fn other_transport(link: &mut Link<AnyJson, [u8; 64], [u8; 64]>) {
+    let _ = link.send(&Fire { power: 1 });
 }
 
 fn main() {}

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use cable_car_examples::inputs::{Input, Inputs};
-use cable_car_examples::options::{exit, with_option};
+use cable_car_examples::options::{Trouble, exit, remark, with_option};
 use cable_car_examples::terminal;
 use clap::Parser;
 use ratatui::crossterm::event::KeyCode;
@@ -109,14 +109,15 @@ fn play(options: &Options, inputs: &Inputs, rival: &mut Rival, view: &mut View) 
 
 /// How it is shown.
 enum View {
-    Lines,
+    Lines(Trouble),
     Whole(Screen),
 }
 
 impl View {
     fn open(options: &Options, inputs: &Inputs) -> io::Result<Self> {
         if options.plain {
-            return Ok(Self::Lines);
+            remark("ball", "looking for another player");
+            return Ok(Self::Lines(Trouble::of("ball")));
         }
         let screen = Screen::open()?;
         inputs.heed_keys()?;
@@ -125,7 +126,7 @@ impl View {
 
     fn tell(&self, event: &Event) -> io::Result<()> {
         match self {
-            Self::Lines => line(format_args!("{event}")),
+            Self::Lines(_) => line(format_args!("{event}")),
             Self::Whole(_) => Ok(()),
         }
     }
@@ -135,8 +136,8 @@ impl View {
             (Self::Whole(screen), News::Here(_)) => screen.remark(String::new()),
             (Self::Whole(screen), News::Gone(_) | News::Bad(_)) => screen.remark(news.to_string()),
             // One comes with each key.
-            (Self::Whole(_), _) | (Self::Lines, News::Paddle(_)) => {}
-            (Self::Lines, news) => line(format_args!("{news}"))?,
+            (Self::Whole(_), _) | (Self::Lines(_), News::Paddle(_)) => {}
+            (Self::Lines(_), news) => line(format_args!("{news}"))?,
         }
         Ok(())
     }
@@ -144,7 +145,10 @@ impl View {
     fn draw(&mut self, field: &Field, rival: &Rival) -> io::Result<()> {
         match self {
             Self::Whole(screen) => screen.draw(field, rival),
-            Self::Lines => Ok(()),
+            Self::Lines(trouble) => {
+                trouble.tell(rival.trouble());
+                Ok(())
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use cable_car_examples::inputs::{Input, Inputs};
-use cable_car_examples::options::{exit, with_option};
+use cable_car_examples::options::{Trouble, exit, remark, with_option};
 use cable_car_examples::terminal;
 use cable_car_std::Watch;
 use clap::Parser;
@@ -86,7 +86,7 @@ fn order(line: &str) -> Order {
 
 /// How it is shown: as lines, or on the whole terminal.
 enum View {
-    Lines,
+    Lines(Trouble),
     Whole(Screen),
 }
 
@@ -94,7 +94,8 @@ impl View {
     fn open(options: &Options, inputs: &Inputs) -> io::Result<Self> {
         if options.plain || !terminal::is_there() {
             inputs.heed_lines()?;
-            return Ok(Self::Lines);
+            remark("chat", "nobody else is here yet");
+            return Ok(Self::Lines(Trouble::of("chat")));
         }
         let screen = Screen::open()?;
         inputs.heed_keys()?;
@@ -106,19 +107,19 @@ impl View {
             (_, Input::Quit) => Order::Leave,
             (_, Input::Line(line)) => order(&line),
             (Self::Whole(screen), input) => screen.read(&input),
-            (Self::Lines, _) => Order::Nothing,
+            (Self::Lines(_), _) => Order::Nothing,
         }
     }
 
     fn show(&mut self, room: &mut Room, peers: &Peers) -> io::Result<()> {
         match self {
             Self::Whole(screen) => screen.show(room, &peers.names(), peers.trouble().as_deref()),
-            Self::Lines => {
+            Self::Lines(trouble) => {
+                trouble.tell(peers.trouble());
                 for line in room.news() {
                     match line {
                         Line::Said { by, text } => writeln!(io::stdout(), "{by}: {text}")?,
-                        // The chat goes on without its remarks.
-                        Line::Remark(text) => drop(writeln!(io::stderr(), "chat: {text}")),
+                        Line::Remark(text) => remark("chat", text),
                     }
                 }
                 io::stdout().flush()

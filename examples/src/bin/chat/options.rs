@@ -13,7 +13,8 @@ use clap::Parser;
     name = "chat",
     version,
     after_help = "What is typed goes to everyone. /quit, Esc or Ctrl-C to leave; PageUp and \
-                  PageDown to look back.\nWithout a terminal, lines go in and out: one a message."
+                  PageDown to look back.\nWithout a terminal, lines go in and out: one a message.\n\
+                  With --loopback a line is there twice: as you said it, and as you heard it."
 )]
 pub(crate) struct Options {
     /// What you are called; otherwise by the name that this machine knows you by

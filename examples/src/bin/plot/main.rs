@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use cable_car_examples::inputs::{Input, Inputs};
-use cable_car_examples::options::{exit, with_option};
+use cable_car_examples::options::{Trouble, exit, remark, with_option};
 use cable_car_examples::terminal;
 use cable_car_std::Watch;
 use clap::Parser;
@@ -82,14 +82,15 @@ fn plot(
 
 /// How it is shown.
 enum View {
-    Lines,
+    Lines(Trouble),
     Whole(Screen),
 }
 
 impl View {
     fn open(options: &Options, inputs: &Inputs) -> io::Result<Self> {
         if options.plain || !terminal::is_there() {
-            return Ok(Self::Lines);
+            remark("plot", "no sensor is here yet");
+            return Ok(Self::Lines(Trouble::of("plot")));
         }
         let screen = Screen::open(options)?;
         inputs.heed_keys()?;
@@ -103,10 +104,9 @@ impl View {
                 screen.tell(happening);
                 Ok(())
             }
-            (Self::Lines, Happening::Reading { .. }) => writeln!(io::stdout(), "{happening}"),
-            (Self::Lines, happening) => {
-                // Readings go on without their remarks.
-                let _ = writeln!(io::stderr(), "plot: {happening}");
+            (Self::Lines(_), Happening::Reading { .. }) => writeln!(io::stdout(), "{happening}"),
+            (Self::Lines(_), happening) => {
+                remark("plot", happening);
                 Ok(())
             }
         }
@@ -115,7 +115,10 @@ impl View {
     fn show(&mut self, sensors: &Sensors) -> io::Result<()> {
         match self {
             Self::Whole(screen) => screen.show(sensors, Instant::now()),
-            Self::Lines => Ok(()),
+            Self::Lines(trouble) => {
+                trouble.tell(sensors.trouble());
+                Ok(())
+            }
         }
     }
 
@@ -130,7 +133,7 @@ impl View {
     fn due(&self) -> Option<Instant> {
         match self {
             Self::Whole(screen) => Some(screen.due()),
-            Self::Lines => None,
+            Self::Lines(_) => None,
         }
     }
 }

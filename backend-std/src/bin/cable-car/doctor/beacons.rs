@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cable_car_std::Instance;
 use cable_car_std::cable_car::discovery::{Announcement, Beacon, LONGEST, Service};
-use cable_car_std::internal::{LOOPBACK, Network, random_instance};
+use cable_car_std::internal::{Network, random_instance};
 
 use crate::ear::Ear;
 use crate::output::Progress;
@@ -65,13 +65,7 @@ impl Beacons {
         service: &Service,
         networks: &[Network],
     ) -> Self {
-        let mut ways: Vec<(Ipv4Addr, Ipv4Addr)> = networks
-            .iter()
-            .filter_map(|network| Some((network.broadcast?, network.address)))
-            .collect();
-        if ways.is_empty() {
-            ways.push((LOOPBACK, Ipv4Addr::LOCALHOST));
-        }
+        let ways = networks.iter().filter_map(|it| Some((it.broadcast?, it.address))).collect();
         let (instance, service) = (random_instance(), service.clone());
         Self {
             own: Announcement { instance, tcp_port, service, goodbye: true, answer: false },
@@ -162,10 +156,6 @@ impl Beacons {
     /// leaves from is up to the system.
     pub(super) fn came_back(&self, network: &Network) -> bool {
         self.came_back.iter().any(|&address| network.contains(address))
-    }
-
-    pub(super) fn came_back_at_all(&self) -> bool {
-        !self.came_back.is_empty()
     }
 
     /// Why none left from this address.

@@ -2,7 +2,7 @@
 //! on. All of it happens in the background and arrives at one place.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::{Ipv4Addr, ToSocketAddrs};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -58,24 +58,27 @@ pub(super) enum Arrival {
 impl Source {
     /// To dial `ADDRESS[:PORT]`.
     pub(crate) fn dial(address: &str, default_port: u16) -> Result<Self, Failure> {
-        let (host, port) = match address.parse::<IpAddr>() {
-            Ok(_) => (address, None),
-            Err(_) => match address.rsplit_once(':') {
+        let wrong = |what: &str| {
+            Failure::Usage(format!(
+                "{address:?} has no {what}: give an address or a host name, and a port if it is not \
+                 {default_port}, such as 10.0.0.2, board.local:9000 or [::1]:9000"
+            ))
+        };
+        let (host, port) = match address.strip_prefix('[').map(|rest| rest.split_once(']')) {
+            Some(Some((host, ""))) => (host, None),
+            Some(Some((host, rest))) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
+            Some(None) => return Err(wrong("closing bracket")),
+            None => match address.split_once(':') {
+                // All of it is an IPv6 address.
+                Some((_, rest)) if rest.contains(':') => (address, None),
                 Some((host, port)) => (host, Some(port)),
                 None => (address, None),
             },
         };
-        let wrong = |what: &str| {
-            Failure::Usage(format!(
-                "{address:?} has no {what}: give an address or a host name, and a port if it is not \
-                 {default_port}, such as 10.0.0.2 or board.local:9000"
-            ))
-        };
-        let port = match port {
+        let port = match port.map(|port| port.parse().ok().filter(|&port| port > 0)) {
             None => default_port,
-            Some(port) => port.parse().ok().filter(|&p| p > 0).ok_or_else(|| wrong("port"))?,
+            Some(port) => port.ok_or_else(|| wrong("port from 1 to 65535"))?,
         };
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if host.is_empty() || host.contains(char::is_whitespace) {
             return Err(wrong("host"));
         }
@@ -288,15 +291,27 @@ mod tests {
             ("board.local", "board.local", 8223),
             ("board.local:9000", "board.local", 9000),
             ("::1", "::1", 8223),
+            ("[::1]", "::1", 8223),
             ("[::1]:9000", "::1", 9000),
+            ("fe80::1%eth0", "fe80::1%eth0", 8223),
+            ("[fe80::1%eth0]:9000", "fe80::1%eth0", 9000),
         ] {
             let source = Source::dial(text, 8223);
             let Ok(Source::Dial { host: to, port: at }) = source else { panic!("{source:?}") };
             assert_eq!((to.as_str(), at), (host, port), "{text}");
         }
-        for (text, words) in
-            [("", "no host"), (":9000", "no host"), ("pc:x", "no port"), ("pc:0", "no port")]
-        {
+        for (text, words) in [
+            ("", "has no host"),
+            (":9000", "no host"),
+            ("[]:9000", "no host"),
+            ("pc:x", "no port from 1 to 65535"),
+            ("pc:0", "no port"),
+            ("pc:65536", "no port"),
+            ("pc:", "no port"),
+            ("http://pc", "no port"),
+            ("[::1]9000", "no port"),
+            ("[::1", "no closing bracket"),
+        ] {
             let error = Source::dial(text, 8223).unwrap_err().to_string();
             assert!(error.contains(words) && error.contains("such as 10.0.0.2"), "{text}: {error}");
         }

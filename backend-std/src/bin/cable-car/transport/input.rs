@@ -31,12 +31,12 @@ pub(super) fn frame(line: &[u8]) -> Result<Frame, String> {
     let mut payload = Vec::new();
     for word in words {
         let digits = without_prefix(word);
-        if digits.len() % 2 == 1 {
-            return Err(format!("{word:?} has half a byte: write two digits for each"));
-        }
         for pair in digits.as_bytes().chunks(2) {
             let value = std::str::from_utf8(pair).ok().and_then(byte);
             payload.push(value.ok_or_else(|| format!("{word:?} is not hexadecimal: {BYTE_FORM}"))?);
+        }
+        if digits.len() % 2 == 1 {
+            return Err(format!("{word:?} has half a byte: write two digits for each"));
         }
     }
     if payload.len() > LONGEST_PAYLOAD {
@@ -112,6 +112,7 @@ mod tests {
             ("+1", "\"+1\" is no code"),
             ("11 7b6", "\"7b6\" has half a byte: write two digits"),
             ("11 zz", "\"zz\" is not hexadecimal: write a code"),
+            ("11 hello", "\"hello\" is not hexadecimal"),
             ("11 +1", "\"+1\" is not hexadecimal"),
             ("11 éé", "is not hexadecimal"),
             ("[\"MsgJoin\",{}]", "this is JSON: say --transport json"),
