@@ -35,7 +35,7 @@ mod tap {
     use cable_car_tests::{
         netns::Lan,
         pair,
-        process::{PATIENCE, Process},
+        process::{PATIENCE, Process, run},
         program::program,
         require::{Need, require, require_all},
     };
@@ -96,6 +96,11 @@ mod tap {
             return;
         }
         let lan = Lan::new(1);
+        let mut command = lan.command(program("tap"));
+        command.args(["--tap", "tap7", "--ip", "10.77.0.2/24", "--for", "1"]);
+        fails(command, "there is no tap7: make it with: ip tuntap add dev tap7");
+        run(lan.command("ip").args(["tuntap", "add", "dev", "tap7", "mode", "tap"]))
+            .expect("as root");
         let mut command = lan.command(program("tap"));
         command.args(["--tap", "tap7", "--ip", "10.77.0.2/24", "--for", "1"]);
         fails(command, "tap7 is down: ip link set tap7 up");

@@ -155,13 +155,18 @@ fn send<M: Outgoing<Byte>>(messenger: &mut TapMessenger, message: &M) {
 }
 
 fn open(name: &str) -> Result<TunTapInterface, String> {
-    let hint = |error: io::Error| {
-        format!("{name}: {error}; make it with: ip tuntap add dev {name} mode tap user $USER")
-    };
-    let device = TunTapInterface::new(name, Medium::Ethernet).map_err(hint)?;
+    let make = format!("make it with: ip tuntap add dev {name} mode tap user $USER");
+    let set_up = format!("ip link set {name} up");
+    // For root the system makes one that goes with this program.
+    let was_there = flags(name).is_some();
+    let device = TunTapInterface::new(name, Medium::Ethernet)
+        .map_err(|error| format!("{name}: {error}; {make}"))?;
     // smoltcp's device panics where the system takes no frames.
     match flags(name) {
-        Some(flags) if flags & IFF_UP == 0 => Err(format!("{name} is down: ip link set {name} up")),
+        Some(flags) if flags & IFF_UP == 0 => Err(match was_there {
+            true => format!("{name} is down: {set_up}"),
+            false => format!("there is no {name}: {make}; {set_up}"),
+        }),
         _ => Ok(device),
     }
 }
