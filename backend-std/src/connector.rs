@@ -46,6 +46,19 @@ use crate::watch::Waker;
 /// peer.send(&Quit)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// It is to be kept, also by a program that has callbacks and calls it no more:
+///
+/// ```compile_fail
+/// # #![deny(unused_must_use)]
+/// use cable_car_std::BroadcastConnector;
+///
+/// BroadcastConnector::builder().on_connect(|_| println!("somebody is here")).start()?;
+/// // error: unused `BroadcastConnector` that must be used: dropped, it stops to look for peers
+/// std::thread::park();
+/// # Ok::<(), cable_car_std::StartError>(())
+/// ```
+#[must_use = "dropped, it stops to look for peers"]
 pub struct BroadcastConnector {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,

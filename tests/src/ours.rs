@@ -33,7 +33,6 @@ pub fn options() -> Builder {
 /// # Panics
 ///
 /// If it does not start.
-#[must_use]
 pub fn start(host: &Host, options: Builder) -> BroadcastConnector {
     host.enter(|| options.start()).unwrap_or_else(|error| panic!("start: {error}"))
 }
@@ -43,7 +42,6 @@ pub fn start(host: &Host, options: Builder) -> BroadcastConnector {
 /// # Panics
 ///
 /// If it does not start.
-#[must_use]
 pub fn start_and_tell(host: &Host, options: Builder) -> (BroadcastConnector, Receiver<Event>) {
     let (sender, events) = mpsc::channel();
     // A test that looks at no event any more is no fault of the program.

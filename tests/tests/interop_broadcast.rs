@@ -320,7 +320,7 @@ fn a_host_that_python_has_taken_is_told_at_once() {
 
     // Another UDP port is free, and any TCP port will do.
     let builder = BroadcastConnector::builder().udp_port(8224);
-    lan.host(0).enter(|| builder.start()).unwrap();
+    drop(lan.host(0).enter(|| builder.start()).unwrap());
 }
 
 /// The programs agree on other ports than the default ones.
