@@ -5,12 +5,14 @@ mod builder;
 mod callbacks;
 mod dial_error;
 mod event;
+mod start_error;
 #[cfg(all(test, target_os = "linux"))]
 mod tests;
 
-pub use builder::{Builder, StartError};
+pub use builder::Builder;
 pub use dial_error::DialError;
 pub use event::Event;
+pub use start_error::StartError;
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;

@@ -248,6 +248,8 @@ fn a_port_in_use_is_told_at_once_and_by_name() {
     let error = fails(host, options());
     assert!(matches!(&error, StartError::BeaconPort(8222, e) if e.kind() == ErrorKind::AddrInUse));
     assert!(error.to_string().contains("8222") && error.to_string().contains("udp_port"));
+    // As a `main` that returns it prints it.
+    assert_eq!(format!("{error:?}"), error.to_string());
     drop(udp);
 
     // What failed has left nothing behind.

@@ -10,9 +10,8 @@ use cable_car::{Instant, LinkError, nal};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::builder::{StartError, start_error};
 use super::callbacks::{Call, Callbacks};
-use super::{Event, Shared};
+use super::{Event, Shared, StartError};
 use crate::connection::Connection;
 use crate::interfaces::{Choice, Plan};
 use crate::logging;
@@ -77,7 +76,7 @@ impl Background {
         background.look_up_interfaces(now);
         match background.connector.poll(&mut background.stack, now) {
             Ok(event) => background.tell(event),
-            Err(error) => return Err(start_error(&background.config, error)),
+            Err(error) => return Err(StartError::of(&background.config, error)),
         }
         // Who asks right after the start is told.
         background.report(None);

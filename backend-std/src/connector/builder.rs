@@ -1,21 +1,18 @@
 //! Options of a connector, and its start.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cable_car::discovery::{Config, SHORTEST_INTERVAL, Service};
-use cable_car::nal::{ConnectError, ConnectorError};
 use mio::{Poll, Token};
 
 use super::background::Background;
 use super::callbacks::{Callbacks, OnConnect, OnEvent};
-use super::{BroadcastConnector, Event, Shared};
+use super::{BroadcastConnector, Event, Shared, StartError};
 use crate::connection::Connection;
 use crate::identity::random_instance;
 use crate::interfaces::Choice;
-use crate::stack::StackError;
 use crate::watch::Waker;
 
 /// How a [`BroadcastConnector`] is to look for peers.
@@ -51,66 +48,6 @@ impl Default for Builder {
             on_connect: None,
             on_event: None,
             wake: None,
-        }
-    }
-}
-
-/// Why a connector did not start.
-///
-/// ```
-/// use cable_car_std::{BroadcastConnector, StartError};
-///
-/// match BroadcastConnector::builder().interfaces(["127.0.0.1"]).start() {
-///     Ok(connector) => drop(connector),
-///     Err(StartError::BeaconPort(port, _)) => eprintln!("who else uses UDP port {port}?"),
-///     Err(error) => eprintln!("{error}"),
-/// }
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// An option can not be as it is; the text says what it should be.
-    Config(&'static str),
-    /// The UDP port for beacons can not be had.
-    BeaconPort(u16, io::Error),
-    /// Neither this TCP port nor any other can be had.
-    TcpPort(u16, io::Error),
-    /// No beacon can be sent: no network is up.
-    NoNetwork(io::Error),
-    /// The system did not give what a background thread needs.
-    System(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config(what) => f.write_str(what),
-            Self::BeaconPort(port, error) => write!(
-                f,
-                "UDP port {port} for beacons can not be used: {error}; choose another udp_port on \
-                 all peers"
-            ),
-            Self::TcpPort(port, error) => {
-                write!(f, "neither TCP port {port} nor any other can be listened on: {error}")
-            }
-            Self::NoNetwork(error) => write!(
-                f,
-                "no beacon can be sent: {error}; bring a network up, or the loopback interface to find \
-                 peers on this machine"
-            ),
-            Self::System(error) => write!(f, "the connector can not run: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Config(_) => None,
-            Self::BeaconPort(_, error)
-            | Self::TcpPort(_, error)
-            | Self::NoNetwork(error)
-            | Self::System(error) => Some(error),
         }
     }
 }
@@ -376,21 +313,6 @@ fn check(config: &Config) -> Result<(), StartError> {
         return Ok(());
     };
     Err(StartError::Config(fault))
-}
-
-/// What the first poll failed with, as the caller should read it.
-pub(super) fn start_error(
-    config: &Config,
-    error: ConnectorError<StackError, StackError>,
-) -> StartError {
-    match error {
-        ConnectorError::Udp(error) => StartError::BeaconPort(config.udp_port, error.into_inner()),
-        ConnectorError::Listen(ConnectError::Listen(error) | ConnectError::NoSocket(error)) => {
-            StartError::TcpPort(config.tcp_port, error.into_inner())
-        }
-        ConnectorError::Beacon(error) => StartError::NoNetwork(error.into_inner()),
-        other => StartError::System(io::Error::other(other.to_string())),
-    }
 }
 
 impl fmt::Debug for Builder {
