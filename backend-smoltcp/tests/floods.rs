@@ -16,9 +16,9 @@ use cable_car_smoltcp::{Stack, TcpSocket};
 use common::*;
 use embedded_nal::{TcpClientStack, TcpFullStack};
 
-/// For how long, and how many frames in each millisecond of it.
-const TIME: Duration = ms(5000);
-const BURST: u32 = 8;
+/// For how long, and how many frames in each millisecond of it: nearly as many as the wire takes.
+const TIME: Duration = ms(2000);
+const BURST: u32 = 40;
 
 const RIGHT_MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
 
@@ -146,7 +146,7 @@ fn connections_that_are_never_completed() {
         repr.emit(&mut tcp, &from.into(), &RIGHT.into(), &ChecksumCapabilities::default());
         inject_ip(pair, from, IpProtocol::Tcp, &segment);
     });
-    assert!(passed > 1000, "{passed} passed");
+    assert!(passed > 500, "{passed} passed");
     another_is_served(&mut pair, &mut listener);
 }
 
@@ -166,7 +166,7 @@ fn neighbours_that_are_not_there() {
         inject(pair, EthernetAddress::BROADCAST, EthernetProtocol::Arp, &packet);
     });
     // Its neighbour is forgotten again and again, and asked for at most once a second.
-    assert!(passed >= 3, "{passed} passed");
+    assert!(passed >= 1, "{passed} passed");
     another_is_served(&mut pair, &mut listener);
 }
 
@@ -177,7 +177,7 @@ fn datagrams_for_everybody_and_for_no_port() {
         let (from, port) = (forged(number), if number % 2 == 0 { 8222 } else { number as u16 });
         beacon(pair, from, port, MARK);
     });
-    assert!(passed > 1000, "{passed} passed");
+    assert!(passed > 500, "{passed} passed");
     another_is_served(&mut pair, &mut listener);
 }
 
@@ -248,11 +248,11 @@ fn beacons_of_peers_that_are_not_there() {
             }
         }
     });
-    assert!(passed > 1000, "{passed} passed");
+    assert!(passed > 500, "{passed} passed");
     println!("{unreachable} dials have failed");
     assert_eq!(joined, 0);
     // Dials begin at a bounded rate, whatever is heard.
-    assert!((1..=32 + 20 * 5).contains(&unreachable), "{unreachable} dials have failed");
+    assert!((1..=32 + 20 * 2).contains(&unreachable), "{unreachable} dials have failed");
 
     // The left is started anew, and met as ever.
     left.stop(&mut pair.left);
