@@ -14,7 +14,7 @@ use std::{
 use cable_car::discovery::{Announcement, LONGEST, MOST_DIALS, Service};
 use cable_car_std::{
     DialError, DirectClient, DirectServer, Event, Instance, Join, LinkError, Messenger, RecvError,
-    SendError, Who,
+    Who,
 };
 use cable_car_tests::{
     messages::Monitor,
