@@ -45,7 +45,9 @@ pub const MAX_DESTINATIONS: usize = 16;
 
 /// Finds peers by broadcast: sends beacons, hears them, dials and is dialled.
 ///
-/// Up to `PEERS` peers are known at a time. `T` is the stack.
+/// Up to `PEERS` peers are known at a time. Where more are heard, a link is never given up for them:
+/// of the others the one not heard for longest makes room, and of several at one address first, so that
+/// nobody keeps others out by peers that it invents. `T` is the stack.
 ///
 /// ```
 /// use cable_car::Instant;
